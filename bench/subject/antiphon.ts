@@ -1,0 +1,322 @@
+// The rows on Antiphon, through its public names and as a user writes actors: classes that are given `self`.
+
+import { createSystem, type Ref, type Self } from "antiphon";
+import { expectEqual, signal, sizes, type Subject, xorshift } from "../rows.ts";
+
+class Node {
+  readonly self: Self;
+  readonly ended: () => void;
+  next: Ref<Node> | undefined;
+
+  constructor(self: Self, ended: () => void) {
+    this.self = self;
+    this.ended = ended;
+  }
+
+  link(next: Ref<Node>): void {
+    this.next = next;
+  }
+
+  hop(left: number): void {
+    if (left === 0 || this.next === undefined) this.ended();
+    else this.self.tell(this.next).hop(left - 1);
+  }
+}
+
+class Ponger {
+  readonly self: Self;
+  pinger: Ref<Pinger> | undefined;
+
+  constructor(self: Self) {
+    this.self = self;
+  }
+
+  meet(pinger: Ref<Pinger>): void {
+    this.pinger = pinger;
+  }
+
+  ping(left: number): void {
+    if (this.pinger !== undefined) this.self.tell(this.pinger).pong(left);
+  }
+}
+
+class Pinger {
+  readonly self: Self;
+  readonly ponger: Ref<Ponger>;
+  readonly ended: () => void;
+  pongs = 0;
+
+  constructor(self: Self, ponger: Ref<Ponger>, ended: () => void) {
+    this.self = self;
+    this.ponger = ponger;
+    this.ended = ended;
+  }
+
+  pong(left: number): void {
+    this.pongs++;
+    if (left === 0) this.ended();
+    else this.self.tell(this.ponger).ping(left - 1);
+  }
+
+  count(): number {
+    return this.pongs;
+  }
+}
+
+class Counter {
+  sum = 0;
+
+  add(n: number): void {
+    this.sum += n;
+  }
+
+  total(): number {
+    return this.sum;
+  }
+}
+
+class Echo {
+  next(n: number): number {
+    return n + 1;
+  }
+}
+
+class Asker {
+  readonly self: Self;
+  readonly echo: Ref<Echo>;
+
+  constructor(self: Self, echo: Ref<Echo>) {
+    this.self = self;
+    this.echo = echo;
+  }
+
+  async run(count: number): Promise<number> {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += await this.self.ask(this.echo).next(i);
+    return sum;
+  }
+}
+
+class Collector {
+  readonly expected: number;
+  readonly ended: () => void;
+  sum = 0;
+  count = 0;
+
+  constructor(expected: number, ended: () => void) {
+    this.expected = expected;
+    this.ended = ended;
+  }
+
+  collect(n: number): void {
+    this.sum += n;
+    if (++this.count === this.expected) this.ended();
+  }
+
+  total(): number {
+    return this.sum;
+  }
+}
+
+class Worker {
+  readonly self: Self;
+  readonly collector: Ref<Collector>;
+
+  constructor(self: Self, collector: Ref<Collector>) {
+    this.self = self;
+    this.collector = collector;
+  }
+
+  work(n: number): void {
+    this.self.tell(this.collector).collect(n);
+    this.self.stop();
+  }
+}
+
+class Wanderer {
+  readonly self: Self;
+  readonly crowd: readonly Ref<Wanderer>[];
+  readonly draw: (below: number) => number;
+  readonly ended: () => void;
+
+  constructor(self: Self, crowd: readonly Ref<Wanderer>[], draw: (below: number) => number, ended: () => void) {
+    this.self = self;
+    this.crowd = crowd;
+    this.draw = draw;
+    this.ended = ended;
+  }
+
+  hop(left: number): void {
+    if (left === 0) this.ended();
+    else this.self.tell(this.crowd[this.draw(sizes.bigActors)] as Ref<Wanderer>).hop(left - 1);
+  }
+}
+
+class Account {
+  balance = sizes.balance;
+
+  withdraw(amount: number): number {
+    this.balance -= amount;
+    return this.balance;
+  }
+
+  deposit(amount: number): number {
+    this.balance += amount;
+    return this.balance;
+  }
+}
+
+class Teller {
+  readonly self: Self;
+  readonly accounts: readonly Ref<Account>[];
+  readonly draw: (below: number) => number;
+
+  constructor(self: Self, accounts: readonly Ref<Account>[], draw: (below: number) => number) {
+    this.self = self;
+    this.accounts = accounts;
+    this.draw = draw;
+  }
+
+  async move(count: number): Promise<number> {
+    for (let done = 0; done < count; done++) {
+      await this.self.ask(this.accounts[this.draw(sizes.accounts)] as Ref<Account>).withdraw(1);
+      await this.self.ask(this.accounts[this.draw(sizes.accounts)] as Ref<Account>).deposit(1);
+    }
+    return count;
+  }
+}
+
+const minute = { within: "1m" } as const;
+
+export const subject: Subject = {
+  ring(hops) {
+    const system = createSystem();
+    const end = signal();
+    const refs: Ref<Node>[] = [];
+    for (let i = 0; i < sizes.ringActors; i++) refs.push(system.spawn((self) => new Node(self, end.reach)));
+    refs.forEach((ref, i) => system.tell(ref).link(refs[(i + 1) % sizes.ringActors] as Ref<Node>));
+    return {
+      run() {
+        system.tell(refs[0] as Ref<Node>).hop(hops);
+        return end.reached;
+      },
+      // The links are messages too.
+      check: () => expectEqual("hops", system.census().handled, hops + 1 + sizes.ringActors),
+    };
+  },
+
+  "ping-pong"(rounds) {
+    const system = createSystem();
+    const end = signal();
+    const ponger = system.spawn((self) => new Ponger(self));
+    const pinger = system.spawn((self) => new Pinger(self, ponger, end.reach));
+    system.tell(ponger).meet(pinger);
+    return {
+      run() {
+        system.tell(ponger).ping(rounds);
+        return end.reached;
+      },
+      check: async () => expectEqual("pongs", await system.ask(pinger).count(), rounds + 1),
+    };
+  },
+
+  counting(messages) {
+    const system = createSystem();
+    const counter = system.spawn(() => new Counter(), { mailbox: { capacity: messages + 1 } });
+    let answer = 0;
+    return {
+      async run() {
+        for (let i = 0; i < messages; i++) system.tell(counter).add(1);
+        answer = await system.ask(counter).total();
+      },
+      check: () => expectEqual("total", answer, messages),
+    };
+  },
+
+  ask(asks) {
+    const system = createSystem();
+    const echo = system.spawn(() => new Echo());
+    let sum = 0;
+    return {
+      async run() {
+        for (let i = 0; i < asks; i++) sum += await system.ask(echo).next(i);
+      },
+      check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
+    };
+  },
+
+  "ask-inside"(asks) {
+    const system = createSystem();
+    const echo = system.spawn(() => new Echo());
+    const asker = system.spawn((self) => new Asker(self, echo));
+    let sum = 0;
+    return {
+      async run() {
+        sum = await system.ask(asker, minute).run(asks);
+      },
+      check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
+    };
+  },
+
+  create(actors) {
+    const system = createSystem();
+    const end = signal();
+    const collector = system.spawn(() => new Collector(actors, end.reach));
+    return {
+      run() {
+        for (let i = 0; i < actors; i++) system.tell(system.spawn((self) => new Worker(self, collector))).work(i);
+        return end.reached;
+      },
+      async check() {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        expectEqual("sum", await system.ask(collector).total(), (actors * (actors - 1)) / 2);
+        expectEqual("actors left", system.census().actors, 1);
+      },
+    };
+  },
+
+  big(messages) {
+    const system = createSystem();
+    const end = signal();
+    const draw = xorshift(7);
+    const refs: Ref<Wanderer>[] = [];
+    let finished = 0;
+    const ended = () => {
+      if (++finished === sizes.bigActors) end.reach();
+    };
+    for (let i = 0; i < sizes.bigActors; i++) refs.push(system.spawn((self) => new Wanderer(self, refs, draw, ended)));
+    const each = messages / sizes.bigActors;
+    return {
+      run() {
+        for (const ref of refs) system.tell(ref).hop(each - 1);
+        return end.reached;
+      },
+      check: () => expectEqual("messages", system.census().handled, messages),
+    };
+  },
+
+  bank(transfers) {
+    const system = createSystem();
+    const draw = xorshift(7);
+    const accounts: Ref<Account>[] = [];
+    const tellers: Ref<Teller>[] = [];
+    // The balance is the account's own: it is asked for at the end by a withdrawal of nothing.
+    for (let i = 0; i < sizes.accounts; i++) accounts.push(system.spawn(() => new Account()));
+    for (let i = 0; i < sizes.tellers; i++) tellers.push(system.spawn((self) => new Teller(self, accounts, draw)));
+    return {
+      run: () => Promise.all(tellers.map((teller) => system.ask(teller, minute).move(transfers / sizes.tellers))),
+      async check() {
+        expectEqual("messages", system.census().handled, 2 * transfers + sizes.tellers);
+        const balances = await Promise.all(accounts.map((account) => system.ask(account).withdraw(0)));
+        expectEqual("money", balances.reduce((sum, balance) => sum + balance, 0), sizes.accounts * sizes.balance);
+      },
+    };
+  },
+
+  idle(actors) {
+    const system = createSystem();
+    const refs: Ref<Echo>[] = [];
+    for (let i = 0; i < actors; i++) refs.push(system.spawn(() => new Echo()));
+    return { system, refs };
+  },
+};
