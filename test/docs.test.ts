@@ -1,0 +1,93 @@
+// Documents are tests: what they list is compiled, what they print was printed. `npm run docs` rewrites them.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as antiphon from "antiphon";
+import { describe, expect, test } from "vitest";
+import { advice, errorsPage, kindsOf } from "./docs/errors.ts";
+import { refresh } from "./docs/fences.ts";
+
+const pages = [".", "docs"].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join(folder, name)),
+);
+
+describe.each(pages)("%s", (path) => {
+  const page = readFileSync(path, "utf8");
+
+  test("lists compiled code and prints real output", async () => {
+    await expect(await refresh(page)).toMatchFileSnapshot(join("..", path));
+  });
+
+  test("links to files that exist", () => {
+    const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = ""]) => target);
+    expect(targets.filter((target) => !existsSync(join(dirname(path), target)))).toEqual([]);
+  });
+});
+
+test("there are pages to check", () => {
+  expect(pages).toContain("README.md");
+});
+
+describe("a marked fence", () => {
+  const listing = (marker: string, body = "") => `# Page\n\n\`\`\`ts ${marker}\n${body}\`\`\`\n`;
+
+  test("is the region it names, without its indentation", async () => {
+    const page = await refresh(listing("file=test/docs/sample.ts#indented"));
+    expect(page).toContain("#indented\nconsole.log(");
+    expect(page).toContain(");\n```\n");
+  });
+
+  test("differs when it is stale", async () => {
+    const stale = listing("file=test/docs/sample.ts#greeting", 'const name = "me";\n');
+    expect(await refresh(stale)).not.toBe(stale);
+  });
+
+  test("is the output of the program it names", async () => {
+    const page = await refresh("```text run=test/docs/sample.ts world\nhello moon\n```\n\nmore\n");
+    expect(page).toBe("```text run=test/docs/sample.ts world\nhello world\n```\n\nmore\n");
+  });
+
+  test.each([
+    ["", "a listing without file="],
+    ["run=test/docs/sample.ts", "a listing without file="],
+    ["file=test/docs/sample.ts#nowhere", "has no region nowhere"],
+    ["file=test/fixtures/architecture/src/lab/chance.ts", "is not compiled"],
+  ])("is refused when it says %o", async (marker, reason) => {
+    await expect(refresh(listing(marker))).rejects.toThrow(reason);
+  });
+
+  test("is refused when its program fails", async () => {
+    await expect(refresh("```text run=test/docs/missing.ts\n```\n")).rejects.toThrow("missing.ts");
+  });
+
+  test("of another kind stays as it is", async () => {
+    const page = "```bash\nnpm test\n```\n\n```text\nas it was\n```\n";
+    expect(await refresh(page)).toBe(page);
+  });
+});
+
+describe("docs/errors.md", () => {
+  const exported = Object.entries(antiphon).flatMap(([name, value]) =>
+    typeof value === "function" && value.prototype instanceof Error ? [name] : [],
+  );
+  const kinds = kindsOf(readFileSync("src/runtime/kernel/failure.ts", "utf8"));
+
+  test("is what the sources say", async () => {
+    await expect(errorsPage()).toMatchFileSnapshot("../docs/errors.md");
+  });
+
+  test("has every error that the package exports, with advice", () => {
+    const concrete = exported.filter((name) => name !== "Failure" && name !== "Refusal").sort();
+    expect(kinds.map(({ name }) => name).sort()).toEqual(concrete);
+    expect(Object.keys(advice).sort()).toEqual(concrete);
+  });
+
+  test("has every kind of the closed set, under its own tag", () => {
+    const closed = antiphon.failures.map((Kind) => new Kind("text"));
+    expect(kinds).toEqual(
+      expect.arrayContaining(closed.map(({ _tag, code }) => expect.objectContaining({ name: _tag, code }))),
+    );
+  });
+});

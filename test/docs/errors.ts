@@ -1,0 +1,130 @@
+// docs/errors.md, from the closed set: what is said of a kind stands above its class, what to do stands here.
+
+import { readFileSync } from "node:fs";
+import { failures, type Outcome } from "antiphon";
+
+interface Advice {
+  /** What it may say of the message; none for those that are no answers. */
+  readonly outcomes: readonly Outcome[];
+  readonly todo: string;
+}
+
+/** By the name of the class. */
+export const advice: Readonly<Record<string, Advice>> = {
+  AskTimeout: {
+    outcomes: ["not-started", "unknown"],
+    todo:
+      "If `retrySafe`, ask again. Otherwise the message may still be handled: ask again only what may be done twice, or " +
+      "put `idempotent` in front of the receiver. If it happens under load, the receiver is slower than its callers: " +
+      "`tell` what needs no answer, raise its `concurrency`, or give it less work.",
+  },
+  OfferTimeout: {
+    outcomes: ["not-started"],
+    todo: "Offer again later, or let the caller slow down: the mailbox stayed full for the whole of `within`.",
+  },
+  Cancelled: {
+    outcomes: ["not-started", "unknown"],
+    todo: "Nothing: whoever gave up does not wait any more. In a handler, release what you hold and let it pass.",
+  },
+  MailboxFull: {
+    outcomes: ["not-started"],
+    todo: "Send less, `offer` to wait for room, raise `mailbox.capacity`, or choose another `mailbox.overflow`.",
+  },
+  UnknownMessage: {
+    outcomes: ["not-started"],
+    todo: "Check the name, and `messages` if the receiver's protocol is closed. The compiler finds it unless a cast hid it.",
+  },
+  NotIsolated: {
+    outcomes: ["not-started", "unknown"],
+    todo:
+      "Send plain data, without functions, classes with private state or sockets; or send a `Ref` to the actor that has " +
+      'them; or use `isolation: "share"`.',
+  },
+  ActorStopped: {
+    outcomes: ["not-started", "unknown"],
+    todo: "Get a current ref from whoever spawns that actor; `watch` it to be told when it ends.",
+  },
+  ActorCrashed: {
+    outcomes: ["unknown"],
+    todo: "Read `cause`: it is a bug of the receiver. Its supervisor has already decided whether it restarts.",
+  },
+  ActorRestarted: {
+    outcomes: ["unknown"],
+    todo: "As for ActorCrashed: this message was in flight, or held, beside the one that crashed.",
+  },
+  WaitCycle: {
+    outcomes: ["not-started"],
+    todo:
+      "Break the cycle that the message shows: `tell` on one of its edges, raise the `concurrency` of an actor on it, or " +
+      "give the wait to `pipeToSelf`.",
+  },
+  Stopped: {
+    outcomes: ["unknown"],
+    todo: "Release what the handler holds (`finally` runs) and return. No verb of this incarnation does anything any more.",
+  },
+  SystemStopped: {
+    outcomes: ["not-started", "unknown"],
+    todo: "Stop sending. With `stop({ drain })` work accepted before that is finished up to the limit.",
+  },
+  InvalidOption: {
+    outcomes: [],
+    todo: "Mend the call: the message says which option, what was found and what is allowed.",
+  },
+  InvalidFactory: {
+    outcomes: [],
+    todo: "Make a new object in the factory, each time: it runs again at every restart.",
+  },
+  SystemFailed: {
+    outcomes: [],
+    todo: "Find out why the actor failed again and again: its crashes were reported before. It stays stopped.",
+  },
+  ChildFailed: {
+    outcomes: [],
+    todo: "Read `cause`. If the child may fail without its parent, do not escalate: choose another `onCrash` for it.",
+  },
+};
+
+const source = "src/runtime/kernel/failure.ts";
+
+interface Kind {
+  readonly name: string;
+  readonly code: string;
+  readonly meaning: string;
+}
+
+/** Each concrete class of the source, with its code and what its comment says. */
+export function kindsOf(text: string): Kind[] {
+  const declared = /\/\*\* ((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+) extends[\s\S]*?readonly code = "(\w+)"/g;
+  return [...text.matchAll(declared)].map(([, meaning = "", name = "", code = ""]) => {
+    return { name, code, meaning: meaning.replaceAll(/\s*\n \* ?/g, " ").replaceAll(/\{@link (\w+)\}/g, "`$1`") };
+  });
+}
+
+export function errorsPage(): string {
+  const kinds = kindsOf(readFileSync(source, "utf8"));
+  const answers = kinds.filter(({ name }) => failures.some((failure) => failure.name === name));
+  const others = kinds.filter((kind) => !answers.includes(kind));
+  return `# Errors
+
+Written by \`npm run docs\` from \`${source}\`: do not edit.
+
+## What an ask or an offer can fail with
+
+Each extends \`Failure\`. \`outcome\` says what may have become of the message: \`not-started\`, it was never handled, and
+\`retrySafe\` is true; \`unknown\`, it may have been; \`answered\`, the receiver said no. That last one belongs to your own
+refusals, which extend \`Refusal\` and have the code \`REFUSED\` unless they say otherwise. A failure that an actor lets
+pass to its own asker is \`unknown\` from there on where it was \`not-started\`, and \`passed\` names the actors on its way.
+
+${answers.map(sectionOf).join("\n")}
+## What is no answer
+
+These are thrown at the caller of a function, or reported as the reason of an end.
+
+${others.map(sectionOf).join("\n")}`;
+}
+
+function sectionOf({ name, code, meaning }: Kind): string {
+  const { outcomes, todo } = advice[name] ?? { outcomes: [], todo: "" };
+  const outcome = outcomes.length > 0 ? ` · ${outcomes.map((outcome) => `\`${outcome}\``).join(" or ")}` : "";
+  return `### ${name}\n\n\`${code}\`${outcome}\n\n${meaning}\n\n*What to do:* ${todo}\n`;
+}
