@@ -6,23 +6,16 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
-const fence = /^```(\w*) ?(.*)\n([\s\S]*?)^```$/gm;
+const fence = /^(```(\w*) ?(.*)\n)([\s\S]*?)^```$/gm;
 const program = /^(ts|tsx|typescript|js|jsx|javascript|mts|mjs)$/;
 
 /** The page as it has to be. Fails when a listing has no source, or a program does not end well. */
 export async function refresh(page: string): Promise<string> {
-  const parts: string[] = [];
-  let end = 0;
-  for (const match of page.matchAll(fence)) {
-    const [whole, language = "", marker = "", body = ""] = match;
-    const fresh = (await contentOf(language, marker)) ?? body;
-    parts.push(
-      page.slice(end, match.index),
-      whole.replace(body, () => fresh),
-    );
-    end = match.index + whole.length;
+  const bodies: string[] = [];
+  for (const [, , language = "", marker = "", body = ""] of page.matchAll(fence)) {
+    bodies.push((await contentOf(language, marker)) ?? body);
   }
-  return parts.join("") + page.slice(end);
+  return page.replaceAll(fence, (_, head) => `${head}${bodies.shift()}\`\`\``);
 }
 
 async function contentOf(language: string, marker: string): Promise<string | undefined> {
