@@ -1,0 +1,13 @@
+import type { Self } from "../runtime/kernel/verbs.ts";
+
+/**
+ * The draws that belong to one entity, for example an order: the first is that of `key/1`, then `key/2`, and so on.
+ *
+ * Promises: they depend only on the system's seed, the actor's path and `key` (W2). The same order gets the same
+ * draws in every design, whatever the actor did before.
+ * Cost: a string and a hash for each draw.
+ */
+export function draws(self: Pick<Self, "random">, key: string | number): () => number {
+  let count = 0;
+  return () => self.random(`${key}/${++count}`);
+}
