@@ -91,11 +91,10 @@ export function readSeries(
       problems,
     );
   const intervalMs = usualInterval(rows);
-  problems.push(...irregularities(rows, intervalMs));
-  problems.sort((a, b) => a.line - b.line);
+  const located = [...problems, ...irregularities(rows, intervalMs)].sort((a, b) => a.line - b.line);
   const counts = { bad: 0, repeated: 0, backward: 0, irregular: 0 };
-  for (const { kind } of problems) counts[kind]++;
-  return { name, rows, intervalMs, problems, counts };
+  for (const { kind } of located) counts[kind]++;
+  return { name, rows, intervalMs, problems: located, counts };
 }
 
 interface Columns {

@@ -137,6 +137,12 @@ describe("readSeries", () => {
     ]);
   });
 
+  test("takes a large series whose every interval is irregular", () => {
+    const times = Array.from({ length: 200_000 }, (_, index) => index * index * 1000);
+    const { rows, counts } = readSeries(times.map((timeMs) => `${new Date(timeMs).toISOString()},1`).join("\n"));
+    expect([rows.length, counts.irregular]).toEqual([200_000, 199_998]);
+  });
+
   test("finds the columns by name, wherever they stand", () => {
     const { rows } = readSeries("host,value,timestamp\na,7,2014-04-10\n");
     expect(rows).toEqual([{ timeMs: Date.UTC(2014, 3, 10), value: 7, line: 2 }]);
