@@ -1,10 +1,21 @@
 // The public names of `antiphon`, nothing else.
 
 export * from "./runtime/kernel/failure.ts";
-export * from "./runtime/kernel/protocol.ts";
-export * from "./runtime/kernel/verbs.ts";
-import type { Answer } from "./runtime/kernel/protocol.ts";
-import type { Failure } from "./runtime/kernel/failure.ts";
-import type { System, SystemOptions } from "./runtime/kernel/verbs.ts";
-export declare function createSystem(options?: SystemOptions): System;
-export declare function settle<A, E>(answer: Answer<A, E>): Promise<{ ok: true; value: A } | { ok: false; error: E | Failure }>;
+export { messagesOf } from "./runtime/kernel/names.ts";
+export {
+  type Answer,
+  type Answers,
+  type Ask,
+  type Duration,
+  type Message,
+  type MessageInfo,
+  type Offer,
+  type Ref,
+  type Reply,
+  receive,
+  type Spawned,
+  type Tell,
+} from "./runtime/kernel/protocol.ts";
+export { settle } from "./runtime/kernel/system.ts";
+export type * from "./runtime/kernel/verbs.ts";
+export { createSystem } from "./runtime/live/create.ts";

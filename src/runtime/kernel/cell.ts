@@ -1,0 +1,230 @@
+// An actor as the kernel sees it. Small: what an idle actor does not need stands in `rare`, made on first use.
+
+import { type Core, Tally } from "./core.ts";
+import { InvalidOption } from "./failure.ts";
+import type { Flight } from "./flight.ts";
+import { type Mailbox, type Origin, type Ring, role } from "./mailbox.ts";
+import type { Protocol } from "./names.ts";
+import type { Request, Turn } from "./operation.ts";
+import type { Config } from "./options.ts";
+import type { Ref } from "./protocol.ts";
+import type { Incarnation } from "./self.ts";
+import type { Ended, Make } from "./verbs.ts";
+
+export type Life = "starting" | "up" | "halting" | "halted" | "ended";
+
+/** Why a put may not take the short road; 0 when it may. */
+export const gate = { starting: 1, closed: 2, offers: 4, special: 8 } as const;
+
+/** What only some actors have. */
+export class Rare {
+  firstChild: Cell | undefined = undefined;
+  lastChild: Cell | undefined = undefined;
+  /** Children that were given a name. */
+  names: Map<string, Cell> | undefined = undefined;
+  /** How many children got a name from each label so far; never goes back. */
+  labels: Map<string, number> | undefined = undefined;
+  /** Offers that wait for room, oldest first. */
+  offers: Request[] = [];
+  held: Set<Flight> = new Set();
+  watchers: { readonly self: Incarnation; readonly ended: (how: Ended) => void }[] = [];
+  timers: Map<string, Turn> | undefined = undefined;
+  /** World times of the crashes in the current window. */
+  crashes: number[] = [];
+  /** The last group this actor was restarted with: an older one does not start it again. */
+  group: readonly Cell[] | undefined = undefined;
+  halting: Halting | undefined = undefined;
+  incarnation = 1;
+  how: Ended | undefined = undefined;
+  /** Handlers of a former incarnation that have not settled. */
+  stragglers: Set<Flight> = new Set();
+}
+
+/** An actor on its way down, to its next incarnation or to its end. */
+export interface Halting {
+  /** It ends; a restart can still be turned into an end. */
+  final: boolean;
+  how: Ended;
+  done: (() => void)[];
+  /** Goes on with the next phase when the last handler has settled. */
+  settled: (() => void) | undefined;
+}
+
+export class Cell implements Origin {
+  readonly core: Core;
+  readonly parent: Cell | undefined;
+  readonly make: Make<object>;
+  readonly config: Config;
+  readonly ref: Ref<unknown>;
+  name: string;
+  /** Of an actor without a given name: its place among its siblings of the same label, -1 until asked for; else 0. */
+  ordinal: number;
+  previous: Cell | undefined = undefined;
+  next: Cell | undefined = undefined;
+  life: Life = "starting";
+  gate: number = gate.starting;
+  /** Handed to the world, not yet served. */
+  scheduled = false;
+  self!: Incarnation;
+  instance: object | undefined = undefined;
+  protocol: Protocol = nothingYet;
+  box: Mailbox | undefined = undefined;
+  /** Turns that wait; in front of messages, but never twice in a row while a message waits. */
+  lane: Ring | undefined = undefined;
+  /** Slots taken, by messages and turns. */
+  running = 0;
+  /** Handlers that returned a pending promise. */
+  flights: Flight | undefined = undefined;
+  accepted = 0;
+  handled = 0;
+  tally: Tally | undefined = undefined;
+  rare: Rare | undefined = undefined;
+
+  constructor(core: Core, parent: Cell | undefined, make: Make<object>, config: Config, name: string | undefined) {
+    this.core = core;
+    this.parent = parent;
+    this.make = make;
+    this.config = config;
+    this.name = name ?? "";
+    this.ordinal = name === undefined ? -1 : 0;
+    this.ref = new ActorRef(this) as unknown as Ref<unknown>;
+  }
+
+  get role(): 0 {
+    return role.sender;
+  }
+
+  get queued(): true {
+    return true;
+  }
+
+  /** The root: what it sends comes from outside. */
+  get outside(): boolean {
+    return this.parent === undefined;
+  }
+
+  get path(): string {
+    if (this.parent === undefined) return "/";
+    this.christen();
+    const name = this.ordinal === 0 ? this.name : `${this.name}-${this.ordinal}`;
+    return this.parent.parent === undefined ? `/${name}` : `${this.parent.path}/${name}`;
+  }
+
+  get free(): boolean {
+    return this.running < this.config.concurrency;
+  }
+
+  /** Messages and turns that wait. */
+  get waiting(): number {
+    return (this.box === undefined ? 0 : this.box.live) + (this.lane === undefined ? 0 : this.lane.live);
+  }
+
+  /** Gives a name from the class of the object, else of the factory, else "actor", with a number per label. */
+  christen(): void {
+    if (this.ordinal >= 0) return;
+    const family = this.parent?.rareOf() ?? new Rare();
+    const from = this.protocol.label || this.make.name;
+    const name = /^[^\s/>:#~]{1,100}$/.test(from) ? from : "actor";
+    const labels = (family.labels ??= new Map());
+    let ordinal = (labels.get(name) ?? 0) + 1;
+    while (family.names?.has(`${name}-${ordinal}`) === true) ordinal++;
+    labels.set(name, ordinal);
+    this.name = name;
+    this.ordinal = ordinal;
+  }
+
+  /** Becomes the last child of its parent. */
+  join(family: Rare): void {
+    this.previous = family.lastChild;
+    if (family.lastChild === undefined) family.firstChild = this;
+    else family.lastChild.next = this;
+    family.lastChild = this;
+  }
+
+  /** Leaves the tree; a given name is free again. */
+  leave(): void {
+    const family = this.parent?.rare;
+    if (family === undefined) return;
+    if (this.previous === undefined) family.firstChild = this.next;
+    else this.previous.next = this.next;
+    if (this.next === undefined) family.lastChild = this.previous;
+    else this.next.previous = this.previous;
+    if (this.ordinal === 0) family.names?.delete(this.name);
+  }
+
+  rareOf(): Rare {
+    this.rare ??= new Rare();
+    return this.rare;
+  }
+
+  count(): Tally {
+    this.tally ??= new Tally();
+    return this.tally;
+  }
+
+  addFlight(flight: Flight): void {
+    flight.nextFlight = this.flights;
+    if (this.flights !== undefined) this.flights.previousFlight = flight;
+    this.flights = flight;
+  }
+
+  removeFlight(flight: Flight): void {
+    const { previousFlight, nextFlight } = flight;
+    if (previousFlight === undefined) this.flights = nextFlight;
+    else previousFlight.nextFlight = nextFlight;
+    if (nextFlight !== undefined) nextFlight.previousFlight = previousFlight;
+    flight.previousFlight = undefined;
+    flight.nextFlight = undefined;
+  }
+
+  /** To be called when a slot or a message may have come free: hands the actor to the world if it can start one. */
+  schedule(): void {
+    if (this.scheduled || this.life !== "up" || this.running >= this.config.concurrency || this.waiting === 0) return;
+    this.scheduled = true;
+    this.core.world.ready(this);
+  }
+}
+
+const nothingYet: Protocol = { names: [], takes: new Uint8Array(0), receives: false, any: false, label: "" };
+
+let read: (ref: ActorRef) => Cell;
+
+/** What users hold. It shows a path and nothing else. */
+export class ActorRef {
+  readonly #cell: Cell;
+
+  static {
+    read = (ref) => {
+      if (ref === null || typeof ref !== "object" || !(#cell in ref)) throw new InvalidOption("to", ref, "a ref, as spawn gives it");
+      return ref.#cell;
+    };
+  }
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  get path(): string {
+    return this.#cell.path;
+  }
+
+  toString(): string {
+    return this.path;
+  }
+
+  toJSON(): string {
+    return this.path;
+  }
+
+}
+
+Object.defineProperty(ActorRef.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: ActorRef) {
+    return `Ref(${this.path})`;
+  },
+});
+
+/** Fails: InvalidOption, when `ref` is no ref. */
+export function cellOf(ref: Ref<unknown>): Cell {
+  return read(ref as unknown as ActorRef);
+}

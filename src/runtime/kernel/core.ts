@@ -1,0 +1,144 @@
+// What all actors of one system share: its world, its counters, its listeners.
+
+import type { Cell } from "./cell.ts";
+import type { Failure } from "./failure.ts";
+import type { Flight } from "./flight.ts";
+import type { Request, Timed } from "./operation.ts";
+import type { Incarnation } from "./self.ts";
+import type { MessageInfo } from "./protocol.ts";
+import type { DeadLetter, SystemEvent } from "./verbs.ts";
+
+/** Where time and order come from. The kernel runs in any world that gives it these. */
+export interface World {
+  readonly name: string;
+  /** The coarse clock: the last reading, in ms. Deadlines are compared with it. */
+  readonly time: number;
+  /** An exact reading, in ms. It does not move the coarse clock. */
+  now(): number;
+  /** Called when control comes from the host: the coarse clock may be old. */
+  enter(): void;
+  /** `cell` has a free slot and something to start. Called once until it was served. */
+  ready(cell: Cell): void;
+  /** Calls `timed.due()` when the clock has reached `time`, never before. */
+  arm(timed: Timed, time: number): void;
+  disarm(timed: Timed): void;
+  /** Calls `then` after the promise jobs that are queued now. */
+  afterJobs(then: () => void): void;
+  /** Calls `then` when no promise job is left. */
+  afterAllJobs(then: () => void): void;
+  readonly context: Context;
+}
+
+/** Which handler runs, for actors with several in flight. */
+export interface Context {
+  /** Called before the first use. */
+  open(): void;
+  run<T>(flight: Flight, handler: () => T): T;
+  current(): Flight | undefined;
+}
+
+/** Sees every step of every message. One optional slot: without it, a branch per step. */
+export type Observer = (
+  step: "sent" | "accepted" | "started" | "handled" | "refused" | "crashed" | "expired" | "cancelled" | "dropped" | "dead" | "turned-away" | "forwarded" | "held",
+  cell: Cell,
+  type: string,
+  from: Cell | undefined,
+) => void;
+
+export class Tally {
+  refused = 0;
+  crashed = 0;
+  expired = 0;
+  cancelled = 0;
+  dropped = 0;
+  dead = 0;
+  forwardedIn = 0;
+  forwardedOut = 0;
+}
+export const tallied = ["refused", "crashed", "expired", "cancelled", "dropped", "dead", "forwardedIn", "forwardedOut"] as const;
+export type Fate = "handled" | "refused" | "crashed" | "expired" | "cancelled" | "dropped" | "dead";
+
+/** What lower modules of the kernel call in higher ones. */
+export interface Upper {
+  /** Makes the Self of a new incarnation. */
+  incarnate(cell: Cell): Incarnation;
+  /** A handler or an operation began to wait, or went on: the graph of waits may have closed. */
+  suspect(start: Flight | Request): void;
+}
+
+const deadLettersKept = 1_000;
+
+export class Core {
+  readonly name: string;
+  readonly seed: number;
+  readonly world: World;
+  readonly isolation: "share" | "freeze" | "clone";
+  root!: Cell;
+  readonly upper: Upper;
+  /** Record for the next message whose handler may finish synchronously. */
+  spare: Flight | undefined = undefined;
+  /** The message whose handler runs at this moment, until it returns. */
+  current: Flight | undefined = undefined;
+  observer: Observer | undefined = undefined;
+  sent = 0;
+  turnedAway = 0;
+  waitingForRoom = 0;
+  turns = 0;
+  late = 0;
+  repeated = 0;
+  inert = 0;
+  actors = 0;
+  /** Accepted and not ended. */
+  open = 0;
+  /** Of actors that have ended. */
+  retired: Tally = new Tally();
+  retiredAccepted = 0;
+  retiredHandled = 0;
+  requests = 0;
+  readonly deadLetters: DeadLetter[] = [];
+  phase: "up" | "draining" | "stopping" | "stopped" = "up";
+  /** While the system stops: what was accepted and not finished. */
+  left: (MessageInfo & { readonly path: string })[] | undefined = undefined;
+  /** Called when nothing is open any more, while the system drains. */
+  onQuiet: (() => void) | undefined = undefined;
+  readonly listeners: Set<(event: SystemEvent) => void> = new Set();
+  #ids = 0;
+
+  constructor(name: string, seed: number, world: World, isolation: "share" | "freeze" | "clone", upper: Upper) {
+    this.name = name;
+    this.seed = seed;
+    this.world = world;
+    this.isolation = isolation;
+    this.upper = upper;
+  }
+
+  /** Keeps the counts of an actor that has ended. */
+  retire(cell: Cell): void {
+    this.retiredAccepted += cell.accepted;
+    this.retiredHandled += cell.handled;
+    if (cell.tally === undefined) return;
+    for (const key of tallied) this.retired[key] += cell.tally[key];
+  }
+
+  newId(): string {
+    return `${this.name}-${++this.#ids}`;
+  }
+
+  /** A listener that throws is not heard again: nobody else may suffer from it. */
+  emit(event: SystemEvent): void {
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(event);
+      } catch {
+        this.listeners.delete(listener);
+      }
+    }
+  }
+
+  deadLetter(to: Cell, from: Cell | undefined, type: string, payload: unknown, failure: Failure): void {
+    const letter: DeadLetter = { to: to.path, from: from?.outside === false ? from.path : undefined, type, payload, reason: failure.code };
+    if (this.deadLetters.length === deadLettersKept) this.deadLetters.shift();
+    this.deadLetters.push(letter);
+    this.emit({ kind: "dead-letter", path: letter.to, ...letter });
+  }
+}

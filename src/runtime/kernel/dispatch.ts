@@ -1,0 +1,328 @@
+// One turn: the next message or turn of an actor that has a free slot, begun, and what its end sets off.
+
+import { type Cell, gate } from "./cell.ts";
+import { ActorCrashed, Failure } from "./failure.ts";
+import { count, endQueued, passOn, reject, resolve, timeout, unheard } from "./fate.ts";
+import { Flight } from "./flight.ts";
+import { armAll } from "./giveup.ts";
+import { isolate } from "./isolate.ts";
+import { Letter } from "./letter.ts";
+import { type Ring, role } from "./mailbox.ts";
+import { at, type Operation, type Request, type Turn } from "./operation.ts";
+import { admitOffers } from "./post.ts";
+import { receive } from "./protocol.ts";
+import { crash } from "./supervise.ts";
+
+/** A serial actor that keeps its mailbox waiting this long for one ask, while the mailbox grows, is reported. */
+const holdingMs = 1_000;
+
+/** Starts one message or turn of `cell`, which is up and has a free slot. False when there was none to start. */
+export function turn(cell: Cell): boolean {
+  const { core } = cell;
+  const lane = cell.lane;
+  if (lane !== undefined && lane.live > 0 && startTurn(cell, lane)) return true;
+  const { box } = cell;
+  if (box === undefined) return false;
+  const long = cell.protocol.receives || cell.config.concurrency > 1;
+  const flight = (long ? undefined : core.spare) ?? new Flight(cell);
+  if (!box.take(flight)) return false;
+  const { origin } = flight;
+  flight.cell = cell;
+  flight.self = cell.self;
+  if (origin.role === role.request) {
+    const request = origin as Request;
+    if (request.deadline <= core.world.time) {
+      endQueued(cell, flight.type, flight.payload, origin, "expired", timeout(request, "not-started"));
+      afterTurn(cell);
+      return true;
+    }
+    request.state = at.running;
+    request.flight = flight;
+  }
+  cell.running++;
+  if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.sender);
+  let result: unknown;
+  core.current = flight;
+  try {
+    result = long ? begin(cell, flight) : call(cell, flight);
+    if (result !== undefined && result !== null && isThenable(result)) {
+      pend(cell, flight, result);
+      return true;
+    }
+  } catch (error) {
+    keep(cell, flight);
+    failed(cell, flight, error);
+    return true;
+  }
+  core.current = undefined;
+  cell.self.flight = undefined;
+  if (flight.holding || result instanceof Failure || flight.answered || flight.over) {
+    keep(cell, flight);
+    ended(cell, flight, result);
+    return true;
+  }
+  // The short end of a handler that finished synchronously: the record serves the next message.
+  cell.running--;
+  core.open--;
+  cell.handled++;
+  if (core.observer !== undefined) core.observer("handled", cell, flight.type, flight.sender);
+  if (origin.role === role.request) answer(cell, origin as Request, result);
+  if (flight.first !== undefined) release(flight);
+  if (long) flight.over = true;
+  else if (flight.controller !== undefined || flight.heard !== undefined || flight.id !== undefined) core.spare = undefined;
+  else {
+    flight.payload = undefined;
+    core.spare = flight;
+  }
+  if (cell.gate !== 0) afterTurn(cell);
+  if (core.open === 0 && core.onQuiet !== undefined) core.onQuiet();
+  return true;
+}
+
+function call(cell: Cell, flight: Flight): unknown {
+  cell.self.flight = flight;
+  return (cell.instance as any)[flight.type](flight.payload);
+}
+
+/** The longer road: any message, or several in flight. */
+function begin(cell: Cell, flight: Flight): unknown {
+  const handler = () => {
+    if (!cell.protocol.receives) return (cell.instance as any)[flight.type](flight.payload);
+    flight.letter = new Letter(flight);
+    return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
+  };
+  if (cell.config.concurrency > 1) return cell.core.world.context.run(flight, handler);
+  cell.self.flight = flight;
+  return handler();
+}
+
+/** May run a getter of the user's: call it inside a try. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (typeof value === "object" || typeof value === "function") && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** The record stays with its message: it is no longer the spare one, and its handler has returned. */
+function keep(cell: Cell, flight: Flight): void {
+  const { core } = cell;
+  core.current = undefined;
+  if (core.spare === flight) core.spare = undefined;
+  if (cell.self.flight === flight && !flight.pending) cell.self.flight = undefined;
+}
+
+/** The handler returned a promise: it keeps its slot until that settles. */
+function pend(cell: Cell, flight: Flight, result: PromiseLike<unknown>): void {
+  const { world } = cell.core;
+  flight.pending = true;
+  flight.since = world.time;
+  flight.waitingThen = cell.waiting;
+  keep(cell, flight);
+  cell.addFlight(flight);
+  result.then(
+    (value) => {
+      if (!settle(cell, flight)) return;
+      if (isFailure(value) || flight.holding || flight.answered || flight.over) ended(cell, flight, value);
+      else {
+        leave(cell, flight);
+        flight.over = true;
+        count(cell, "handled", flight.type, flight.sender);
+        if (flight.origin.role === role.request) answer(cell, flight.origin as Request, value);
+        next(cell);
+      }
+    },
+    (error) => {
+      if (settle(cell, flight)) failed(cell, flight, error);
+    },
+  );
+  if (flight.first !== undefined) cell.core.upper.suspect(flight);
+  if (cell.gate !== 0) afterTurn(cell);
+}
+
+function isFailure(value: unknown): value is Failure {
+  return value instanceof Failure;
+}
+
+/** A pending handler has settled. False when that changes nothing any more. */
+function settle(cell: Cell, flight: Flight): boolean {
+  if (!flight.pending) return false;
+  cell.core.world.enter();
+  flight.pending = false;
+  if (cell.self.flight === flight) cell.self.flight = undefined;
+  const stragglers = cell.rare?.stragglers;
+  if (stragglers?.delete(flight) === true) {
+    if (stragglers.size === 0) cell.rare?.halting?.settled?.();
+    return false;
+  }
+  cell.removeFlight(flight);
+  holdingCheck(cell, flight);
+  return true;
+}
+
+function holdingCheck(cell: Cell, flight: Flight): void {
+  const heldMs = cell.core.world.time - flight.since;
+  if (heldMs < holdingMs || cell.config.concurrency > 1 || flight.edge === undefined) return;
+  if (cell.waiting <= flight.waitingThen) return;
+  const { to, type } = flight.edge;
+  cell.core.emit({ kind: "holding", path: cell.path, type: flight.type, edge: `${to.path} ${type}`, heldMs, waiting: cell.waiting });
+}
+
+/** The slot comes free. What the handler began and did not await goes on under the incarnation. */
+function leave(cell: Cell, flight: Flight): void {
+  cell.running--;
+  release(flight);
+}
+
+/** A handler ended other than by a plain answer: refused, held, or dealt with through its letter. */
+function ended(cell: Cell, flight: Flight, value: unknown): void {
+  const { request, sender, type } = flight;
+  if (flight.over) {
+    leave(cell, flight);
+    next(cell);
+    return;
+  }
+  if (flight.holding && !flight.answered) {
+    cell.running--;
+    cell.rareOf().held.add(flight);
+    if (request !== undefined && !(request.verb === "ask" && request.settled)) request.state = at.held;
+    if (cell.core.observer !== undefined) cell.core.observer("held", cell, type, sender);
+    if (flight.first !== undefined || flight.on !== undefined) cell.core.upper.suspect(flight);
+    next(cell);
+    return;
+  }
+  leave(cell, flight);
+  flight.over = true;
+  if (flight.answered) {
+    if (request !== undefined) request.state = at.done;
+    count(cell, flight.refused ? "refused" : "handled", type, sender);
+    if (value !== undefined && !(value instanceof Failure && flight.refused)) cell.core.repeated++;
+  } else refuse(cell, flight, value as Failure);
+  next(cell);
+}
+
+/** An answer of no: the state is kept, the asker gets it; of a told message it is reported. */
+function refuse(cell: Cell, flight: Flight, failure: Failure): void {
+  const { request, sender, type } = flight;
+  if (flight.heard?.includes(failure) === true) passOn(failure, cell.path);
+  else if (failure.passed.length > 0) (failure as { passed: readonly string[] }).passed = [];
+  count(cell, "refused", type, sender);
+  if (flight.origin.role === role.turn || request === undefined || request.verb === "tell") unheard(cell, type, sender, failure);
+  else if (request.settled && request.verb === "ask") cell.core.late++;
+  else reject(request, failure);
+  if (request !== undefined) request.state = at.done;
+}
+
+/** The handler threw: a refusal or a failed ask is an answer, anything else a crash. */
+function failed(cell: Cell, flight: Flight, error: unknown): void {
+  const answers = error instanceof Failure && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
+  if (answers && !flight.over && !flight.holding && !flight.answered) {
+    flight.over = true;
+    leave(cell, flight);
+    refuse(cell, flight, error);
+    next(cell);
+    return;
+  }
+  leave(cell, flight);
+  if (!flight.over) {
+    flight.over = true;
+    const { request } = flight;
+    count(cell, "crashed", flight.type, flight.sender);
+    if (request !== undefined) {
+      request.state = at.done;
+      const failure = new ActorCrashed(`${cell.path} crashed while it handled ${flight.type}: ${messageOf(error)}.`, "unknown", { cause: error });
+      if (request.verb === "ask" && request.settled) cell.core.late++;
+      else if (request.verb !== "tell") reject(request, failure);
+    }
+  }
+  const context = flight.origin.role === role.turn ? contextOf(flight.origin as Turn) : flight.type;
+  crash(cell, context, error, flight.origin.role === role.turn ? undefined : flight.info());
+  next(cell);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function contextOf(turn: Turn): string {
+  return turn.name === turn.kind ? turn.kind : `${turn.kind} ${turn.name}`;
+}
+
+function answer(cell: Cell, request: Request, value: unknown): void {
+  request.state = at.done;
+  if (request.verb === "offer") resolve(request, undefined);
+  else if (request.verb === "ask") {
+    let sent = value;
+    if (cell.core.isolation !== "share") {
+      try {
+        sent = isolate(cell.core.isolation, value, cell.path, request.type);
+      } catch (error) {
+        reject(request, error as Failure);
+        return;
+      }
+    }
+    resolve(request, sent);
+  }
+}
+
+/** Asks and sleeps of a handler that has ended: they belong to the incarnation now and need timers of their own. */
+export function release(flight: Flight): void {
+  const { self } = flight;
+  armAll(flight);
+  for (let one: Operation | undefined = flight.first; one !== undefined; one = flight.first) {
+    flight.remove(one);
+    if (self.live) self.add(one);
+  }
+}
+
+function next(cell: Cell): void {
+  if (cell.gate !== 0) afterTurn(cell);
+  cell.schedule();
+}
+
+function afterTurn(cell: Cell): void {
+  if ((cell.gate & gate.offers) !== 0) admitOffers(cell);
+  if (cell.running === 0) cell.rare?.halting?.settled?.();
+}
+
+/** Starts the turn at the head of the lane, unless a message waits and the last start was a turn. */
+function startTurn(cell: Cell, lane: Ring): boolean {
+  if (cell.self.turned && cell.box !== undefined && cell.box.live > 0) {
+    cell.self.turned = false;
+    return false;
+  }
+  const flight = new Flight(cell);
+  lane.take(flight);
+  const started = flight.origin as Turn;
+  started.queued = false;
+  cell.self.turned = true;
+  cell.running++;
+  if (started.kind === "reply") {
+    // It holds the slot while what it set off runs, and is no message.
+    started.run();
+    cell.core.world.afterJobs(() => {
+      cell.running--;
+      next(cell);
+    });
+    return true;
+  }
+  if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, cell);
+  try {
+    const run = () => started.run();
+    if (cell.config.concurrency === 1) cell.self.flight = flight;
+    cell.core.current = flight;
+    const result = cell.config.concurrency > 1 ? cell.core.world.context.run(flight, run) : run();
+    if (result !== undefined && result !== null && isThenable(result)) {
+      pend(cell, flight, result);
+      return true;
+    }
+  } catch (error) {
+    keep(cell, flight);
+    failed(cell, flight, error);
+    return true;
+  }
+  keep(cell, flight);
+  leave(cell, flight);
+  flight.over = true;
+  count(cell, "handled", started.name, cell);
+  next(cell);
+  return true;
+}
+

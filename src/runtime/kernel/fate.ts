@@ -1,0 +1,160 @@
+// How a message ends, and how its asker learns of it. Whatever ends a message comes through here, so that each ends
+// in exactly one fate and each promise settles exactly once.
+
+import type { Cell } from "./cell.ts";
+import type { Fate } from "./core.ts";
+import { AskTimeout, Failure } from "./failure.ts";
+import { type Flight, infoOf } from "./flight.ts";
+import { type Origin, Ring, role } from "./mailbox.ts";
+import { at, type Request, type Scope, Turn } from "./operation.ts";
+import { span } from "./duration.ts";
+
+/** Counts the fate of a message that `cell` had accepted. */
+export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefined): void {
+  const { core } = cell;
+  core.open--;
+  if (fate === "handled") cell.handled++;
+  else cell.count()[fate]++;
+  if (core.observer !== undefined) core.observer(fate, cell, type, from);
+  if (core.open === 0 && core.onQuiet !== undefined) core.onQuiet();
+}
+
+export function senderOf(origin: Origin): Cell | undefined {
+  if (origin.role === role.sender) return origin as Cell;
+  return origin.role === role.request ? (origin as Request).from : undefined;
+}
+
+/** Ends a message that waited in the mailbox of `cell`: its asker is told, a tell leaves a dead letter. */
+export function endQueued(cell: Cell, type: string, payload: unknown, origin: Origin, fate: Fate, failure: Failure): void {
+  const from = senderOf(origin);
+  if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
+  count(cell, fate, type, from);
+  if (origin.role === role.request) {
+    const request = origin as Request;
+    request.state = at.done;
+    const asked = request.verb === "ask" || (request.verb === "offer" && !request.settled);
+    reject(request, failure);
+    if (asked) return;
+  }
+  if (fate === "dead" && origin.role !== role.turn) cell.core.deadLetter(cell, from, type, payload, failure);
+}
+
+/** While the system stops, what ends unfinished stands in its report. */
+export function recordLeft(cell: Cell, type: string, origin: Origin): void {
+  const { left } = cell.core;
+  if (left === undefined || origin.role === role.turn) return;
+  const path = cell.path;
+  if (origin.role === role.request) left.push({ ...infoOf(origin as Request), path });
+  else {
+    const from = origin as Cell;
+    left.push({ path, type, sender: from.outside ? undefined : from.ref, id: cell.core.newId(), deadline: undefined, attempt: 1 });
+  }
+}
+
+/** Settles an ask with its answer, or an offer. An answer after the deadline is late, whatever the timer did. */
+export function resolve(request: Request, value: unknown): void {
+  const { core } = request.from;
+  if (request.settled) {
+    if (request.verb === "ask") core.late++;
+    return;
+  }
+  if (request.verb === "ask" && request.deadline <= core.world.time) {
+    core.late++;
+    reject(request, timeout(request, "unknown"));
+    return;
+  }
+  const scope = detach(request);
+  if (waitsForTurn(request, scope)) replyTurn(request, () => request.resolve(value));
+  else request.resolve(value);
+  goOn(scope);
+}
+
+/** Settles an ask or offer with a failure. One that nobody listens to is reported and does not end the process. */
+export function reject(request: Request, failure: Failure): void {
+  if (request.settled) return;
+  const { promise } = request;
+  if (promise === undefined) {
+    request.settled = true;
+    return;
+  }
+  const scope = detach(request);
+  const flight = flightOf(scope);
+  if (flight !== undefined) (flight.heard ??= []).push(failure);
+  if (!promise.heard) {
+    promise.then(undefined, nothing);
+    promise.heard = false;
+    const { core } = request.from;
+    core.world.afterAllJobs(() => {
+      if (!promise.heard && request.self.live) unheard(request.to, request.type, request.from, failure);
+    });
+  }
+  if (waitsForTurn(request, scope)) replyTurn(request, () => request.reject(failure));
+  else request.reject(failure);
+  goOn(scope);
+}
+
+export function timeout(request: Request, outcome: "not-started" | "unknown"): AskTimeout {
+  const { from, to, type, deadline } = request;
+  const late = span(Math.max(0, from.core.world.time - deadline));
+  const did = outcome === "not-started" ? "had not begun it" : "had begun it";
+  return new AskTimeout(
+    `${from.path} asked ${to.path} for ${type}: no answer by its deadline (passed ${late} ago); ${to.path} ${did}. Ask for longer with { within }, or tell.`,
+    outcome,
+  );
+}
+
+/** Reports a refusal or failed ask that nobody waits for. */
+export function unheard(to: Cell, type: string, from: Cell | undefined, reason: unknown): void {
+  to.core.emit({ kind: "unheard", path: to.path, type, from: from?.outside === false ? from.path : undefined, reason });
+}
+
+/** Marks a failure that passes `path` on its way to the asker: the next one can not know what was done. */
+export function passOn(failure: Failure, path: string): void {
+  const open = failure as { -readonly [K in keyof Failure]: Failure[K] };
+  try {
+    open.passed = [...failure.passed, path];
+    if (failure.outcome === "not-started") open.outcome = "unknown";
+  } catch {
+    // Frozen by its maker: it passes unmarked.
+  }
+}
+
+export function nothing(): void {}
+
+/** Takes a request out of every list and timer that could settle it again. */
+function detach(request: Request): Scope | undefined {
+  const { scope, signal, onAbort } = request;
+  request.settled = true;
+  const flight = flightOf(scope);
+  if (flight !== undefined) flight.edge = request;
+  if (scope !== undefined) scope.remove(request);
+  if (request.armed) request.from.core.world.disarm(request);
+  if (signal !== undefined && onAbort !== undefined) {
+    signal.removeEventListener("abort", onAbort);
+    request.onAbort = undefined;
+  }
+  return scope;
+}
+
+export function flightOf(scope: Scope | undefined): Flight | undefined {
+  return scope !== undefined && "pending" in scope ? (scope as Flight) : undefined;
+}
+
+/** T2: a reply to a handler that has returned does not run beside another handler of that actor. */
+function waitsForTurn(operation: Request, scope: Scope | undefined): boolean {
+  const { cell } = operation.self;
+  return scope === operation.self && !cell.outside && cell.life === "up" && !cell.free;
+}
+
+function replyTurn(request: Request, run: () => void): void {
+  const { cell } = request.self;
+  const turn = new Turn(request.self, "reply", request.type, run);
+  turn.queued = true;
+  (cell.lane ??= new Ring()).put(turn.name, undefined, turn);
+  cell.schedule();
+}
+
+function goOn(scope: Scope | undefined): void {
+  const flight = flightOf(scope);
+  if (flight?.pending === true && flight.first !== undefined) flight.cell.core.upper.suspect(flight);
+}

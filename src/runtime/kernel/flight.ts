@@ -1,0 +1,96 @@
+// A message that a handler has begun and not finished, or holds. A handler that finishes synchronously leaves its
+// record to the next message; the fields below `origin` are then untouched.
+
+import type { Cell } from "./cell.ts";
+import type { Failure } from "./failure.ts";
+import type { Letter } from "./letter.ts";
+import { type Origin, role, type Taken } from "./mailbox.ts";
+import { type Request, Scope } from "./operation.ts";
+import type { MessageInfo } from "./protocol.ts";
+import type { Incarnation } from "./self.ts";
+
+
+export class Flight extends Scope implements Taken {
+  cell: Cell;
+  self: Incarnation;
+  type = "";
+  payload: unknown = undefined;
+  origin: Origin;
+  /** The handler returned a promise that has not settled. */
+  pending = false;
+  /** Its asker gave up. */
+  abandoned = false;
+  /** Its fate is counted, or it was forwarded: what the handler still does changes nothing. */
+  over = false;
+  holding = false;
+  /** Answered or refused through its letter, before the handler ended. */
+  answered = false;
+  refused = false;
+  /** What a holder said it waits for. */
+  on: readonly Cell[] | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  letter: Letter | undefined = undefined;
+  /** Failures that asks of this handler got. */
+  heard: Failure[] | undefined = undefined;
+  /** World time when the handler turned pending, and the length of the mailbox then. */
+  since = 0;
+  waitingThen = 0;
+  /** The last ask of this handler that was answered. */
+  edge: Request | undefined = undefined;
+  id: string | undefined = undefined;
+  previousFlight: Flight | undefined = undefined;
+  nextFlight: Flight | undefined = undefined;
+
+  constructor(cell: Cell) {
+    super();
+    this.cell = cell;
+    this.self = cell.self;
+    this.origin = cell;
+  }
+
+  /** The ask, offer or named tell that brought it; undefined for a plain tell and a turn. */
+  get request(): Request | undefined {
+    return this.origin.role === role.request ? (this.origin as Request) : undefined;
+  }
+
+  get sender(): Cell | undefined {
+    if (this.origin.role === role.sender) return this.origin as Cell;
+    return this.origin.role === role.request ? (this.origin as Request).from : undefined;
+  }
+
+  /** In ms of the world; Infinity without. */
+  get deadline(): number {
+    return this.origin.role === role.request ? (this.origin as Request).deadline : Number.POSITIVE_INFINITY;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abandoned || this.over) this.controller.abort();
+    }
+    return this.controller.signal;
+  }
+
+  /** A copy: it stays right when this record serves another message. */
+  info(): MessageInfo {
+    const { request, sender } = this;
+    if (request === undefined) {
+      this.id ??= this.cell.core.newId();
+      const from = sender === undefined ? undefined : sender.outside ? undefined : sender.ref;
+      return { type: this.type, sender: from, id: this.id, deadline: undefined, attempt: 1 };
+    }
+    return infoOf(request);
+  }
+}
+
+export function infoOf(request: Request): MessageInfo {
+  request.id ??= request.from.core.newId();
+  return {
+    type: request.type,
+    sender: request.from.outside ? undefined : request.from.ref,
+    id: request.id,
+    ...(request.key === undefined ? {} : { key: request.key }),
+    deadline: Number.isFinite(request.deadline) ? request.deadline : undefined,
+    attempt: request.attempt,
+  };
+}

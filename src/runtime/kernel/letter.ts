@@ -1,0 +1,133 @@
+// What [receive] is given: one message of any name, and the ways to deal with it, now or later.
+
+import { cellOf } from "./cell.ts";
+import { ActorStopped, Failure } from "./failure.ts";
+import { count, passOn, reject, resolve, unheard } from "./fate.ts";
+import type { Flight } from "./flight.ts";
+import { armAll } from "./giveup.ts";
+import { selector } from "./names.ts";
+import { at, type Request } from "./operation.ts";
+import { move } from "./post.ts";
+import type { Answer, Duration, MessageInfo, Ref } from "./protocol.ts";
+
+/** A {@link Message} but for the phantom of its protocol. */
+export class Letter {
+  readonly #flight: Flight;
+  readonly #info: MessageInfo;
+  readonly type: string;
+  readonly payload: unknown;
+
+  constructor(flight: Flight) {
+    this.#flight = flight;
+    this.#info = flight.info();
+    this.type = flight.type;
+    this.payload = flight.payload;
+  }
+
+  get sender(): Ref<unknown> | undefined {
+    return this.#info.sender;
+  }
+
+  get id(): string {
+    return this.#info.id;
+  }
+
+  get key(): string | undefined {
+    return this.#info.key;
+  }
+
+  get deadline(): number | undefined {
+    return this.#info.deadline;
+  }
+
+  get attempt(): number {
+    return this.#info.attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+
+  answer(value: unknown): void {
+    if (value instanceof Failure) this.refuse(value);
+    else if (this.#first()) {
+      const { request } = this.#flight;
+      if (request !== undefined) settle(request, value);
+      this.#finish("handled");
+    }
+  }
+
+  refuse(failure: Error): void {
+    if (!this.#first()) return;
+    const flight = this.#flight;
+    const { request } = flight;
+    const known = failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
+    if (flight.heard?.includes(known) === true) passOn(known, flight.cell.path);
+    if (request === undefined || request.verb === "tell") unheard(flight.cell, flight.type, flight.sender, known);
+    else reject(request, known);
+    flight.refused = true;
+    this.#finish("refused");
+  }
+
+  accept(): void {
+    const { request } = this.#flight;
+    if (request?.verb === "offer") resolve(request, undefined);
+  }
+
+  forward(to: Ref<unknown>): void {
+    if (!this.#first()) return;
+    const flight = this.#flight;
+    const { cell, origin, type, payload, request } = flight;
+    const failure = move(cell, cellOf(to), selector(type), payload, origin);
+    armAll(flight);
+    flight.answered = true;
+    flight.over = true;
+    cell.rare?.held.delete(flight);
+    if (failure === undefined) {
+      if (request?.verb === "offer") resolve(request, undefined);
+      return;
+    }
+    count(cell, "dead", type, flight.sender);
+    if (request === undefined || request.verb === "tell") cell.core.deadLetter(cellOf(to), flight.sender, type, payload, failure);
+    else reject(request, failure);
+  }
+
+  hold(on?: readonly Ref<unknown>[]): void {
+    const flight = this.#flight;
+    if (flight.over || flight.answered) return;
+    flight.holding = true;
+    flight.on = on?.map((ref) => cellOf(ref));
+  }
+
+  relay(to: Ref<unknown>, options?: { within?: Duration | undefined; signal?: AbortSignal | undefined }): Answer<unknown, unknown> {
+    const flight = this.#flight;
+    return flight.self.relay(flight, cellOf(to), options);
+  }
+
+  /** True for the first answer, refusal or forward; later ones are counted. */
+  #first(): boolean {
+    const flight = this.#flight;
+    if (!flight.over && !flight.answered) return true;
+    const { core } = flight.cell;
+    if (flight.abandoned) core.late++;
+    else core.repeated++;
+    return false;
+  }
+
+  /** While the handler runs, its message stays with it; held, it ends now. */
+  #finish(fate: "handled" | "refused"): void {
+    const flight = this.#flight;
+    flight.answered = true;
+    armAll(flight);
+    if (flight.cell.rare?.held.delete(flight) !== true) return;
+    flight.over = true;
+    const { request } = flight;
+    if (request !== undefined) request.state = at.done;
+    count(flight.cell, fate, flight.type, flight.sender);
+  }
+}
+
+function settle(request: Request, value: unknown): void {
+  resolve(request, request.verb === "offer" ? undefined : value);
+}
+

@@ -1,0 +1,268 @@
+// Where accepted messages wait. Three orders, one interface; the fifo ring is the hot one.
+// A message is three values (type, payload, origin), kept in parallel slots: a plain tell allocates nothing here.
+// A withdrawn message leaves a gap that is skipped at take and squeezed out when gaps outnumber messages.
+
+/** What the third value of a message is. */
+export const role = { sender: 0, request: 1, turn: 2 } as const;
+
+/** Who put a message, and for asks and offers what is owed to them: a Cell, a Request or a Turn. */
+export interface Origin {
+  readonly role: (typeof role)[keyof typeof role];
+  /** False once it was withdrawn from the mailbox. */
+  readonly queued: boolean;
+}
+
+/** Receives what {@link Mailbox.take} takes out. */
+export interface Taken {
+  type: string;
+  payload: unknown;
+  origin: Origin;
+}
+
+export interface Mailbox {
+  /** Messages waiting, gaps not counted. */
+  readonly live: number;
+  put(type: string, payload: unknown, origin: Origin): void;
+  /** The next message into `into`; false if there is none. */
+  take(into: Taken): boolean;
+  /** The message that came first of those waiting, whatever the order of take. */
+  takeOldest(into: Taken): boolean;
+  /** To be called after an origin here stopped being queued. */
+  withdrawn(): void;
+  /** In the order of take. Recomputes nothing from counters. */
+  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void;
+}
+
+const firstCapacity = 4;
+const keptCapacity = 1_024;
+
+/** A circular buffer, a power of two of messages, doubled when full. First in, first out. */
+export class Ring implements Mailbox {
+  live = 0;
+  #slots: unknown[] = new Array(firstCapacity * 3).fill(undefined);
+  #mask = firstCapacity - 1;
+  #head = 0;
+  #length = 0;
+
+  put(type: string, payload: unknown, origin: Origin): void {
+    if (this.#length > this.#mask) this.#resize((this.#mask + 1) * 2);
+    const at = ((this.#head + this.#length) & this.#mask) * 3;
+    const slots = this.#slots;
+    slots[at] = type;
+    slots[at + 1] = payload;
+    slots[at + 2] = origin;
+    this.#length++;
+    this.live++;
+  }
+
+  take(into: Taken): boolean {
+    while (this.#length > 0) {
+      const slots = this.#slots;
+      const at = this.#head * 3;
+      const origin = slots[at + 2] as Origin;
+      const type = slots[at] as string;
+      const payload = slots[at + 1];
+      slots[at + 1] = undefined;
+      slots[at + 2] = undefined;
+      this.#head = (this.#head + 1) & this.#mask;
+      if (--this.#length === 0 && this.#mask >= keptCapacity) this.#resize(firstCapacity);
+      if (!origin.queued) continue;
+      into.type = type;
+      into.payload = payload;
+      into.origin = origin;
+      this.live--;
+      return true;
+    }
+    return false;
+  }
+
+  takeOldest(into: Taken): boolean {
+    return this.take(into);
+  }
+
+  /** Takes the message that came last. */
+  takeNewest(into: Taken): boolean {
+    while (this.#length > 0) {
+      const slots = this.#slots;
+      const at = ((this.#head + this.#length - 1) & this.#mask) * 3;
+      const origin = slots[at + 2] as Origin;
+      into.type = slots[at] as string;
+      into.payload = slots[at + 1];
+      slots[at + 1] = undefined;
+      slots[at + 2] = undefined;
+      this.#length--;
+      if (!origin.queued) continue;
+      into.origin = origin;
+      this.live--;
+      return true;
+    }
+    return false;
+  }
+
+  withdrawn(): void {
+    this.live--;
+    if (this.#length > 32 && this.live * 2 < this.#length) this.#resize(this.#mask + 1);
+  }
+
+  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+    for (let i = 0; i < this.#length; i++) {
+      const at = ((this.#head + i) & this.#mask) * 3;
+      const origin = this.#slots[at + 2] as Origin;
+      if (origin.queued) visit(this.#slots[at] as string, this.#slots[at + 1], origin);
+    }
+  }
+
+  /** Moves what is queued to a buffer of `capacity` messages, without the gaps. */
+  #resize(capacity: number): void {
+    const slots: unknown[] = new Array(capacity * 3).fill(undefined);
+    let length = 0;
+    this.forEach((type, payload, origin) => {
+      slots[length * 3] = type;
+      slots[length * 3 + 1] = payload;
+      slots[length * 3 + 2] = origin;
+      length++;
+    });
+    this.#slots = slots;
+    this.#mask = capacity - 1;
+    this.#head = 0;
+    this.#length = length;
+  }
+}
+
+/** Last in, first out. */
+export class Stack implements Mailbox {
+  readonly #ring = new Ring();
+
+  get live(): number {
+    return this.#ring.live;
+  }
+
+  put(type: string, payload: unknown, origin: Origin): void {
+    this.#ring.put(type, payload, origin);
+  }
+
+  take(into: Taken): boolean {
+    return this.#ring.takeNewest(into);
+  }
+
+  takeOldest(into: Taken): boolean {
+    return this.#ring.take(into);
+  }
+
+  withdrawn(): void {
+    this.#ring.withdrawn();
+  }
+
+  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+    this.#ring.forEach(visit);
+  }
+}
+
+interface Ranked extends Taken {
+  readonly rank: number;
+  readonly order: number;
+}
+
+/** Highest rank first, equals in the order they came: a binary heap over (rank, order). */
+export class Ranking implements Mailbox {
+  live = 0;
+  readonly #rank: (type: string, payload: unknown, origin: Origin) => number;
+  #heap: Ranked[] = [];
+  #put = 0;
+
+  /** `rank` may throw: then nothing was put. */
+  constructor(rank: (type: string, payload: unknown, origin: Origin) => number) {
+    this.#rank = rank;
+  }
+
+  put(type: string, payload: unknown, origin: Origin): void {
+    const entry = { type, payload, origin, rank: this.#rank(type, payload, origin), order: this.#put++ };
+    this.live++;
+    this.#heap.push(entry);
+    this.#rise(this.#heap.length - 1);
+  }
+
+  take(into: Taken): boolean {
+    while (this.#heap.length > 0) {
+      const top = this.#remove(0);
+      if (!top.origin.queued) continue;
+      into.type = top.type;
+      into.payload = top.payload;
+      into.origin = top.origin;
+      this.live--;
+      return true;
+    }
+    return false;
+  }
+
+  takeOldest(into: Taken): boolean {
+    let oldest = -1;
+    for (let i = 0; i < this.#heap.length; i++) {
+      const entry = this.#heap[i] as Ranked;
+      if (entry.origin.queued && (oldest < 0 || entry.order < (this.#heap[oldest] as Ranked).order)) oldest = i;
+    }
+    if (oldest < 0) return false;
+    const entry = this.#remove(oldest);
+    into.type = entry.type;
+    into.payload = entry.payload;
+    into.origin = entry.origin;
+    this.live--;
+    return true;
+  }
+
+  withdrawn(): void {
+    this.live--;
+    if (this.#heap.length <= 32 || this.live * 2 >= this.#heap.length) return;
+    // Sorted by the heap's own order is a heap.
+    this.#heap = this.#heap.filter((entry) => entry.origin.queued).sort((a, b) => (before(a, b) ? -1 : 1));
+  }
+
+  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+    for (const entry of [...this.#heap].sort((a, b) => (before(a, b) ? -1 : 1)))
+      if (entry.origin.queued) visit(entry.type, entry.payload, entry.origin);
+  }
+
+  #remove(at: number): Ranked {
+    const heap = this.#heap;
+    const entry = heap[at] as Ranked;
+    const last = heap.pop() as Ranked;
+    if (at < heap.length) {
+      heap[at] = last;
+      this.#rise(at);
+      this.#sink(at);
+    }
+    return entry;
+  }
+
+  #rise(from: number): void {
+    const heap = this.#heap;
+    for (let at = from; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!before(heap[at] as Ranked, heap[parent] as Ranked)) return;
+      swap(heap, at, parent);
+      at = parent;
+    }
+  }
+
+  #sink(from: number): void {
+    const heap = this.#heap;
+    for (let at = from; ; ) {
+      let first = at;
+      for (const child of [2 * at + 1, 2 * at + 2])
+        if (child < heap.length && before(heap[child] as Ranked, heap[first] as Ranked)) first = child;
+      if (first === at) return;
+      swap(heap, at, first);
+      at = first;
+    }
+  }
+}
+
+function before(a: Ranked, b: Ranked): boolean {
+  return a.rank > b.rank || (a.rank === b.rank && a.order < b.order);
+}
+
+function swap(heap: Ranked[], a: number, b: number): void {
+  const held = heap[a] as Ranked;
+  heap[a] = heap[b] as Ranked;
+  heap[b] = held;
+}

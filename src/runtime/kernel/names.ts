@@ -1,0 +1,131 @@
+// Which messages an object takes: found once per class by descriptors, never by running an accessor.
+
+import { InvalidFactory } from "./failure.ts";
+import { receive } from "./protocol.ts";
+
+/** A message name known in this process. Ids are dense and never reused. */
+export interface Selector {
+  readonly name: string;
+  readonly id: number;
+}
+
+/** What an object takes. Shared by all objects of one class with the same own functions. */
+export class Protocol {
+  readonly names: readonly string[];
+  /** By selector id: 1 where the message is taken. */
+  readonly takes: Uint8Array;
+  /** The object has `[receive]`. */
+  readonly receives: boolean;
+  /** Any name is taken: `[receive]` without declared names. */
+  readonly any: boolean;
+  /** What an unnamed actor of this kind is called. */
+  readonly label: string;
+
+  constructor(names: readonly string[], receives: boolean, any: boolean, label: string) {
+    const ids = names.map((name) => selector(name).id);
+    this.names = names;
+    this.takes = new Uint8Array(Math.max(0, ...ids) + 1);
+    for (const id of ids) this.takes[id] = 1;
+    this.receives = receives;
+    this.any = any;
+    this.label = label;
+  }
+}
+
+const selectors = new Map<string, Selector>();
+const listeners: ((selector: Selector) => void)[] = [];
+
+/** Calls `listener` for every name known now or later. */
+export function onSelector(listener: (selector: Selector) => void): void {
+  listeners.push(listener);
+  for (const one of selectors.values()) listener(one);
+}
+
+export function selector(name: string): Selector {
+  const known = selectors.get(name);
+  if (known !== undefined) return known;
+  const made = { name, id: selectors.size };
+  selectors.set(name, made);
+  for (const listener of listeners) listener(made);
+  return made;
+}
+
+/** A name that can be a message at all. */
+export function isMessageName(name: unknown): name is string {
+  return typeof name === "string" && name !== "then" && !name.startsWith("_") && !(name in Object.prototype);
+}
+
+/** The names of the messages that `object` takes when it is an actor. */
+export function messagesOf(object: object): readonly string[] {
+  const found = new Set<string>();
+  for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      if (!isMessageName(name)) continue;
+      if (typeof Object.getOwnPropertyDescriptor(at, name)?.value === "function") found.add(name);
+    }
+  }
+  return [...found];
+}
+
+type Own = "function" | "data" | "accessor";
+interface Variant {
+  readonly keys: readonly string[];
+  readonly kinds: readonly Own[];
+  readonly closed: readonly string[] | undefined;
+  readonly protocol: Protocol;
+}
+const variants = new WeakMap<object, Variant[]>();
+const variantsMax = 100;
+
+/**
+ * The protocol of `object`, closed to `closed` if given. Objects of one prototype with the same own keys, of which the
+ * same are functions, share one; the look-up then costs a walk over the own keys.
+ * Fails: InvalidFactory, when a declared name is missing.
+ */
+export function protocolOf(object: object, closed: readonly string[] | undefined, path: () => string): Protocol {
+  const prototype: object = Object.getPrototypeOf(object) ?? Object.prototype;
+  let list = variants.get(prototype);
+  if (list === undefined) variants.set(prototype, (list = []));
+  const keys = Object.keys(object);
+  for (const variant of list) if (variant.closed === closed && fits(variant, object, keys)) return variant.protocol;
+  const protocol = scan(object, closed, path);
+  if (list.length < variantsMax) list.push({ keys, kinds: keys.map((key) => kindOf(object, key)), closed, protocol });
+  return protocol;
+}
+
+/** Reads no key that was an accessor when the variant was made. */
+function fits(variant: Variant, object: object, keys: readonly string[]): boolean {
+  if (variant.keys.length !== keys.length) return false;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    const kind = variant.kinds[i];
+    if (variant.keys[i] !== key) return false;
+    if (kind === "accessor" ? kindOf(object, key) !== kind : (typeof read(object, key) === "function") !== (kind === "function"))
+      return false;
+  }
+  return true;
+}
+
+function kindOf(object: object, key: string): Own {
+  const found = Object.getOwnPropertyDescriptor(object, key);
+  if (found?.get !== undefined || found?.set !== undefined) return "accessor";
+  return typeof found?.value === "function" ? "function" : "data";
+}
+
+function read(object: object, key: string): unknown {
+  return (object as Record<string, unknown>)[key];
+}
+
+function scan(object: object, closed: readonly string[] | undefined, path: () => string): Protocol {
+  const receives = typeof (object as { [receive]?: unknown })[receive] === "function";
+  const own = messagesOf(object);
+  if (closed !== undefined && !receives) {
+    const missing = closed.filter((name) => !own.includes(name));
+    if (missing.length > 0)
+      throw new InvalidFactory(path(), `an object without ${missing.join(", ")}`, "SpawnOptions.messages names them: add the methods or take the names out.");
+  }
+  const { name } = object.constructor ?? {};
+  const label = typeof name === "string" && name !== "" && name !== "Object" ? name[0]?.toLowerCase() + name.slice(1) : "";
+  const names = closed ?? (receives ? [] : own);
+  return new Protocol(names, receives, receives && closed === undefined, label);
+}

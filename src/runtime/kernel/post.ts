@@ -1,0 +1,244 @@
+// From a verb to a mailbox: what is let in, what waits for room, what is turned away.
+
+import { type Cell, gate } from "./cell.ts";
+import { ActorCrashed, ActorStopped, type Failure, MailboxFull, NotIsolated, SystemStopped, UnknownMessage } from "./failure.ts";
+import { endQueued, flightOf, reject, resolve, senderOf } from "./fate.ts";
+import { Flight } from "./flight.ts";
+import { isolate } from "./isolate.ts";
+import { type Mailbox, type Origin, Ranking, Ring, role, Stack, type Taken } from "./mailbox.ts";
+import { at, type Request, Turn } from "./operation.ts";
+import { type Selector, selector } from "./names.ts";
+
+/** Puts a message that is no forward. `origin` is the sender's cell for a plain tell. */
+export function post(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
+  const { core } = to;
+  core.sent++;
+  const from = senderOf(origin);
+  if (core.observer !== undefined) core.observer("sent", to, what.name, from);
+  const refused = refusal(to, what, from);
+  let sent = payload;
+  let failure = refused;
+  if (failure === undefined && core.isolation !== "share") {
+    try {
+      sent = isolate(core.isolation, payload, to.path, what.name);
+    } catch (error) {
+      failure = error as NotIsolated;
+    }
+  }
+  const request = origin.role === role.request ? (origin as Request) : undefined;
+  if (failure === undefined && isFull(to)) {
+    if (to.config.overflow !== "turn-away") {
+      overflow(to, what.name, sent, origin);
+      return;
+    }
+    if (request?.verb === "offer" && to.rareOf().offers.length < to.config.offers) {
+      wait(to, sent, request);
+      return;
+    }
+    failure = full(to, what.name, request?.verb === "offer");
+  }
+  if (failure !== undefined) turnAway(to, what.name, payload, origin, failure);
+  else {
+    to.accepted++;
+    core.open++;
+    enter(to, what.name, sent, origin);
+  }
+}
+
+/**
+ * Moves a message from `by` to the mailbox of `to` at once; it never waits for room. Gives the reason when it is not
+ * taken: then it has left `by` for nowhere, and its end is the caller's to count.
+ */
+export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origin: Origin): Failure | undefined {
+  const failure = refusal(to, what, senderOf(origin)) ?? (isFull(to) ? full(to, what.name, false) : undefined);
+  if (failure !== undefined) return failure;
+  by.count().forwardedOut++;
+  to.count().forwardedIn++;
+  if (origin.role === role.request) {
+    const request = origin as Request;
+    (request.via ??= []).push(by);
+    request.to = to;
+    request.flight = undefined;
+  }
+  if (by.core.observer !== undefined) by.core.observer("forwarded", to, what.name, by);
+  enter(to, what.name, payload, origin);
+  return undefined;
+}
+
+/** Lets waiting offers in, oldest first, while there is room. */
+export function admitOffers(to: Cell): void {
+  const offers = to.rare?.offers;
+  if (offers === undefined) return;
+  while (offers.length > 0 && hasRoom(to)) {
+    const request = offers.shift() as Request;
+    const { payload } = request;
+    request.payload = undefined;
+    to.core.waitingForRoom--;
+    to.accepted++;
+    to.core.open++;
+    enter(to, request.type, payload, request);
+  }
+  if (offers.length === 0) to.gate &= ~gate.offers;
+}
+
+/** Turns a message away that was never accepted. */
+export function turnAway(to: Cell, type: string, payload: unknown, origin: Origin, failure: Failure): void {
+  const { core } = to;
+  core.turnedAway++;
+  const from = senderOf(origin);
+  if (core.observer !== undefined) core.observer("turned-away", to, type, from);
+  if (origin.role === role.request) {
+    const request = origin as Request;
+    request.state = at.done;
+    if (request.verb !== "tell") {
+      reject(request, failure);
+      return;
+    }
+  }
+  core.deadLetter(to, from, type, payload, failure);
+}
+
+/** Puts a turn of an actor's own: always taken, never against the capacity. */
+export function postTurn(turn: Turn): void {
+  const { cell } = turn.self;
+  const { core } = cell;
+  core.sent++;
+  core.turns++;
+  core.open++;
+  cell.accepted++;
+  turn.queued = true;
+  (cell.lane ??= new Ring()).put(turn.name, undefined, turn);
+  if (core.observer !== undefined) core.observer("accepted", cell, turn.name, cell);
+  cell.schedule();
+}
+
+export function stoppedFailure(to: Cell, type: string, outcome: "not-started" | "unknown"): ActorStopped {
+  return new ActorStopped(
+    `${to.path} ended before it answered ${type}. Watch it, or ask the actor that took its place.`,
+    outcome,
+  );
+}
+
+/** What an actor that has just come up lacks ends dead; offers of the rest are accepted now. */
+export function review(cell: Cell): void {
+  const { box, protocol } = cell;
+  if (box === undefined || protocol.any) return;
+  const kept: Taken[] = [];
+  const unknown: Taken[] = [];
+  box.forEach((type, payload, origin) => {
+    (protocol.takes[selector(type).id] === 1 ? kept : unknown).push({ type, payload, origin });
+  });
+  if (unknown.length > 0) {
+    const into = new Flight(cell);
+    while (box.take(into)) {}
+    for (const { type, payload, origin } of kept) box.put(type, payload, origin);
+    for (const { type, payload, origin } of unknown)
+      endQueued(cell, type, payload, origin, "dead", unknownFailure(cell, type));
+  }
+  if (protocol.receives) return;
+  for (const { origin } of kept)
+    if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
+}
+
+function refusal(to: Cell, what: Selector, from: Cell | undefined): Failure | undefined {
+  if ((to.gate & gate.closed) !== 0) return stoppedFailure(to, what.name, "not-started");
+  if (to.core.phase !== "up" && (from === undefined || from.outside || from.core !== to.core))
+    return new SystemStopped(`${to.path} takes no ${what.name} from outside: its system is ${to.core.phase}.`, "not-started");
+  if (to.instance !== undefined && !to.protocol.any && to.protocol.takes[what.id] !== 1)
+    return unknownFailure(to, what.name);
+  return undefined;
+}
+
+function unknownFailure(to: Cell, type: string): UnknownMessage {
+  const list = to.protocol.names.slice(0, 8).join(", ");
+  return new UnknownMessage(`${to.path} has no message ${type}. It takes: ${list === "" ? "none" : list}.`, "not-started");
+}
+
+function full(to: Cell, type: string, offered: boolean): MailboxFull {
+  const { capacity, offers } = to.config;
+  to.core.emit({ kind: "bound", path: to.path, bound: offered ? "mailbox.offers" : "mailbox.capacity", limit: offered ? offers : capacity });
+  return new MailboxFull(
+    offered
+      ? `${to.path} turned ${type} away: all ${offers} places for waiting offers are taken. Offer less at a time, or raise mailbox.offers.`
+      : `${to.path} turned ${type} away: its mailbox holds ${to.box?.live ?? 0} of ${capacity} messages${(to.gate & gate.offers) === 0 ? "" : " and offers wait for room"}. Offer instead, raise mailbox.capacity or choose another overflow.`,
+    "not-started",
+  );
+}
+
+function hasRoom(to: Cell): boolean {
+  return (to.box === undefined ? 0 : to.box.live) + to.running < to.config.places;
+}
+
+/** While an offer waits, the mailbox is full for everybody: nothing overtakes it. */
+function isFull(to: Cell): boolean {
+  return (to.gate & gate.offers) !== 0 || !hasRoom(to);
+}
+
+function wait(to: Cell, payload: unknown, request: Request): void {
+  request.payload = payload;
+  request.state = at.waiting;
+  to.rareOf().offers.push(request);
+  to.core.waitingForRoom++;
+  to.gate |= gate.offers;
+  if (flightOf(request.scope)?.pending === true) to.core.upper.suspect(request);
+}
+
+/** drop-oldest, drop-newest: the new message is accepted, then one is dropped. */
+function overflow(to: Cell, type: string, payload: unknown, origin: Origin): void {
+  const { core, config } = to;
+  to.accepted++;
+  core.open++;
+  const failure = new MailboxFull(
+    `${to.path} dropped a message: all ${config.capacity} places were taken and its overflow is ${config.overflow}.`,
+    "not-started",
+  );
+  core.emit({ kind: "bound", path: to.path, bound: "mailbox.capacity", limit: config.capacity });
+  if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
+  const oldest = new Flight(to);
+  if (config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true) {
+    endQueued(to, oldest.type, oldest.payload, oldest.origin, "dropped", failure);
+    enter(to, type, payload, origin);
+  } else endQueued(to, type, payload, origin, "dropped", failure);
+}
+
+/** The message is accepted and counted: it takes its place. */
+function enter(to: Cell, type: string, payload: unknown, origin: Origin): void {
+  const { core } = to;
+  const box = (to.box ??= mailboxOf(to));
+  const request = origin.role === role.request ? (origin as Request) : undefined;
+  if (request !== undefined) request.state = at.queued;
+  try {
+    box.put(type, payload, origin);
+  } catch (error) {
+    crashInPriority(to, type, payload, origin, error);
+    return;
+  }
+  if (core.observer !== undefined) core.observer("accepted", to, type, senderOf(origin));
+  if (request?.verb === "offer" && !to.protocol.receives && to.life !== "starting") resolve(request, undefined);
+  if (!to.free && flightOf(request?.scope)?.pending === true) core.upper.suspect(request as Request);
+  to.schedule();
+}
+
+function mailboxOf(cell: Cell): Mailbox {
+  const { order } = cell.config;
+  if (order === "fifo") return new Ring();
+  if (order === "lifo") return new Stack();
+  return new Ranking((type, payload, origin) => {
+    const key = origin.role === role.request ? (origin as Request).key : undefined;
+    const rank = order.priority(key === undefined ? { type, payload } : { type, payload, key });
+    if (typeof rank !== "number" || Number.isNaN(rank)) throw new TypeError(`the priority of ${type} is ${rank}, not a number`);
+    return rank;
+  });
+}
+
+/** The sender is not to blame: the message ends crashed, and the receiver's next turn is the crash. */
+function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origin, error: unknown): void {
+  const failure = new ActorCrashed(`${to.path} crashed in the priority of its mailbox, given ${type}.`, "not-started", { cause: error });
+  endQueued(to, type, payload, origin, "crashed", failure);
+  postTurn(
+    new Turn(to.self, "pipe", "priority", () => {
+      throw error;
+    }),
+  );
+}
+

@@ -1,0 +1,256 @@
+// What an actor acts with. One per incarnation: after its fence it is inert, so that a handler of the former
+// incarnation that still runs can change nothing.
+
+import { type Cell, cellOf } from "./cell.ts";
+import { milliseconds } from "./duration.ts";
+import { InvalidOption, Stopped } from "./failure.ts";
+import { flightOf, nothing } from "./fate.ts";
+import type { Flight } from "./flight.ts";
+import { giveUp } from "./giveup.ts";
+import { watchTurn } from "./lifecycle.ts";
+import { type Selector, selector } from "./names.ts";
+import { type AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
+import { askWithinMs, whole } from "./options.ts";
+import { post } from "./post.ts";
+import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
+import { keyed, type Stream, stream } from "./random.ts";
+import { stubOf } from "./stub.ts";
+import { spawn, stop } from "./supervise.ts";
+import { pipeTurn, timerTurn } from "./turns.ts";
+import type { Ended, Make, Self, SpawnOptions, TellOptions, Timer, Verb, WaitOptions } from "./verbs.ts";
+
+/** Also the list of what was begun outside of a message in flight. */
+export class Incarnation extends Scope implements Self {
+  readonly cell: Cell;
+  /** False from the fence on. */
+  live = true;
+  /** Of a serial actor: the message in flight. */
+  flight: Flight | undefined = undefined;
+  /** The last start was a turn: a message that waits goes first. */
+  turned = false;
+  #stream: Stream | undefined = undefined;
+
+  constructor(cell: Cell) {
+    super();
+    this.cell = cell;
+  }
+
+  get ref(): Ref<any> {
+    return this.cell.ref as Ref<any>;
+  }
+
+  get path(): string {
+    return this.cell.path;
+  }
+
+  get message(): MessageInfo | undefined {
+    return this.current()?.info();
+  }
+
+  get signal(): AbortSignal {
+    const flight = this.current();
+    return flight === undefined ? never : flight.signal;
+  }
+
+  now(): number {
+    return this.cell.core.world.now();
+  }
+
+  random(key?: string | number): number {
+    const { core, path, rare } = this.cell;
+    if (key !== undefined) return keyed(core.seed, path, key);
+    this.#stream ??= stream(core.seed, `${path}#${rare?.incarnation ?? 1}`);
+    return this.#stream();
+  }
+
+  tell<P>(to: Ref<P>, options?: TellOptions): Stub<P, Tell<P>> {
+    return stubOf("tell", this, to, options) as Stub<P, Tell<P>>;
+  }
+
+  offer<P>(to: Ref<P>, options?: WaitOptions): Stub<P, Offer<P>> {
+    return stubOf("offer", this, to, options) as Stub<P, Offer<P>>;
+  }
+
+  ask<P>(to: Ref<P>, options?: WaitOptions): Stub<P, Ask<P>> {
+    return stubOf("ask", this, to, options) as Stub<P, Ask<P>>;
+  }
+
+  via<V extends Verb, P>(
+    verb: V,
+    to: Ref<P>,
+    options?: WaitOptions,
+  ): Stub<P, V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>> {
+    if (verb !== "tell" && verb !== "offer" && verb !== "ask")
+      throw new InvalidOption("verb", verb, '"tell", "offer" or "ask"');
+    return stubOf(verb, this, to, options) as Stub<P, V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>>;
+  }
+
+  spawn<A extends object>(make: Make<A>, options?: SpawnOptions): Ref<Spawned<A>> {
+    if (!this.live) throw new Stopped(`${this.path} was restarted or stopped: it can not spawn.`, "not-started");
+    return spawn(this.cell, make, options).ref as Ref<Spawned<A>>;
+  }
+
+  sleep(duration: Duration): Promise<void> {
+    const ms = milliseconds("sleep", duration);
+    if (!this.live) return this.inert();
+    const { world } = this.cell.core;
+    const sleep = new Sleep(this, endSleep);
+    const promise = new Promise<void>((resolve, reject) => {
+      sleep.resolve = resolve;
+      sleep.reject = (reason) => {
+        promise.catch(nothing);
+        reject(reason);
+      };
+    });
+    (this.current() ?? this).add(sleep);
+    if (ms < Number.POSITIVE_INFINITY) world.arm(sleep, world.now() + ms);
+    return promise;
+  }
+
+  after(duration: Duration, turn: () => void, name?: string): Timer {
+    return timerTurn(this, milliseconds("after", duration), 0, turn, name);
+  }
+
+  every(duration: Duration, turn: () => void, name?: string): Timer {
+    const ms = milliseconds("every", duration);
+    if (!(ms > 0)) throw new InvalidOption("every", duration, "a duration above 0");
+    return timerTurn(this, ms, ms, turn, name);
+  }
+
+  pipeToSelf<T>(work: PromiseLike<T>, done: (value: T) => void, failed?: (error: unknown) => void): void {
+    if (this.live) this.#release(work);
+    pipeTurn(this, work, done, failed);
+  }
+
+  watch(ref: Ref<unknown>, ended: (how: Ended) => void): void {
+    const of = cellOf(ref);
+    if (!this.live) return;
+    if (of.life === "ended") watchTurn(this, of, of.rare?.how ?? { reason: "stopped" }, ended);
+    else of.rareOf().watchers.push({ self: this, ended });
+  }
+
+  stop(): void {
+    if (this.live) stop(this.cell);
+  }
+
+  /** The message in flight that the caller handles, as far as the world can tell. */
+  current(): Flight | undefined {
+    const { cell } = this;
+    if (cell.config.concurrency === 1) return this.flight;
+    const flight = cell.core.world.context.current();
+    return flight?.self === this && !flight.over ? flight : undefined;
+  }
+
+  tellTo(to: Cell, what: Selector, payload: unknown, options: TellOptions | undefined): void {
+    if (!this.#mayPut()) return;
+    if (options === undefined) {
+      post(to, what, payload, this.cell);
+      return;
+    }
+    const request = new Request("tell", this, to, what.name);
+    describe(request, options);
+    post(to, what, payload, request);
+  }
+
+  offerTo(to: Cell, what: Selector, payload: unknown, options: WaitOptions | undefined): Promise<void> {
+    if (!this.#mayPut()) return this.inert();
+    const request = new Request("offer", this, to, what.name);
+    const promise = this.#begin(request, options, Number.POSITIVE_INFINITY, this.current());
+    if (!request.settled) post(to, what, payload, request);
+    return promise as Promise<unknown> as Promise<void>;
+  }
+
+  askOf(to: Cell, what: Selector, payload: unknown, options: WaitOptions | undefined): Answer<unknown, unknown> {
+    if (!this.#mayPut()) return this.inert() as Promise<never>;
+    const request = new Request("ask", this, to, what.name);
+    const promise = this.#begin(request, options, askWithinMs, this.current());
+    if (!request.settled) post(to, what, payload, request);
+    return promise;
+  }
+
+  /** Asks on behalf of a message in flight or held: under its deadline, its signal and its wait. */
+  relay(flight: Flight, to: Cell, options: { within?: Duration | undefined; signal?: AbortSignal | undefined } | undefined): Answer<unknown, unknown> {
+    if (!this.live) return this.inert() as Promise<never>;
+    const { id, key, attempt } = flight.info();
+    const request = new Request("ask", this, to, flight.type);
+    const promise = this.#begin(request, { ...options, id, key, attempt }, Number.POSITIVE_INFINITY, flight);
+    if (!request.settled) post(to, selector(flight.type), flight.payload, request);
+    return promise;
+  }
+
+  /** What a verb of an ended incarnation gives: it never settles. */
+  inert(): Promise<never> {
+    this.cell.core.inert++;
+    return new Promise<never>(nothing);
+  }
+
+  /** From outside a stopping system, putting is allowed: it will be turned away. */
+  #mayPut(): boolean {
+    if (this.live || this.cell.outside) return true;
+    this.cell.core.inert++;
+    return false;
+  }
+
+  /** Gives a request its promise, its place among the operations and its deadline. */
+  #begin(request: Request, options: WaitOptions | undefined, otherwiseMs: number, flight: Flight | undefined): AskPromise {
+    const { core } = this.cell;
+    const { world } = core;
+    const promise = promiseOf(request);
+    request.order = ++core.requests;
+    let within = otherwiseMs;
+    if (options !== undefined) {
+      describe(request, options);
+      if (options.within !== undefined) within = milliseconds("within", options.within);
+    }
+    const scope = flight ?? this;
+    const inherited = flight === undefined || request.verb !== "ask" ? Number.POSITIVE_INFINITY : flight.deadline;
+    // An old reading can only be too early: if the inherited deadline is nearer by it, it is nearer in truth.
+    if (inherited <= world.time + within) request.deadline = inherited;
+    else if (within < Number.POSITIVE_INFINITY) {
+      const own = world.now() + within;
+      request.deadline = Math.min(own, inherited);
+      if (own < inherited) world.arm(request, request.deadline);
+    }
+    // The timer of the message in flight serves what is asked for it, as long as its asker waits.
+    if (!request.armed && flight?.request?.settled === true) world.arm(request, request.deadline);
+    scope.add(request);
+    const signal = options?.signal;
+    if (signal?.aborted === true || flight?.abandoned === true) {
+      core.sent++;
+      core.turnedAway++;
+      giveUp(request, signal?.aborted === true ? "signal" : "asker");
+    } else if (signal !== undefined) {
+      request.signal = signal;
+      request.onAbort = () => giveUp(request, "signal");
+      signal.addEventListener("abort", request.onAbort);
+    }
+    return promise;
+  }
+
+  /** What is given to a pipe is not waited for by the message in flight. */
+  #release(work: PromiseLike<unknown>): void {
+    for (let one: Operation | undefined = this.current()?.first; one !== undefined; one = one.next) {
+      if (!(one instanceof Request) || one.promise !== work) continue;
+      flightOf(one.scope)?.remove(one);
+      this.add(one);
+      if (!one.armed && one.deadline < Number.POSITIVE_INFINITY) this.cell.core.world.arm(one, one.deadline);
+      return;
+    }
+  }
+}
+
+const never: AbortSignal = new AbortController().signal;
+
+function describe(request: Request, options: TellOptions): void {
+  request.id = options.id;
+  request.key = options.key;
+  if (options.attempt !== undefined) request.attempt = whole("attempt", options.attempt, 1, 1);
+}
+
+function endSleep(sleep: Sleep): void {
+  const flight = flightOf(sleep.scope);
+  sleep.scope?.remove(sleep);
+  sleep.resolve();
+  if (flight?.pending === true && flight.first !== undefined) flight.cell.core.upper.suspect(flight);
+}
+

@@ -1,0 +1,172 @@
+// Who starts, restarts and stops whom. The strategies and the restart budget are those of Erlang/OTP's supervisor,
+// with the budget kept per child; the supervisor of an actor is the actor that spawned it.
+
+import { Cell, type Rare } from "./cell.ts";
+import { span } from "./duration.ts";
+import { ChildFailed, InvalidFactory, InvalidOption, SystemFailed } from "./failure.ts";
+import { nothing } from "./fate.ts";
+import { fence, halt, later, restartedFailure, start } from "./lifecycle.ts";
+import { backoffMs, checkName, configure, defaults } from "./options.ts";
+import { stoppedFailure } from "./post.ts";
+import type { MessageInfo } from "./protocol.ts";
+import type { Ended, Make, SpawnOptions } from "./verbs.ts";
+
+/** Starts an actor under `parent`. Fails: InvalidOption, InvalidFactory. A factory that throws is a crash of the child. */
+export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | undefined): Cell {
+  if (typeof make !== "function") throw new InvalidOption("make", make, "a function that makes the actor's object");
+  const config = options === undefined || isOnlyName(options) ? defaults : configure(options);
+  const { core } = parent;
+  const family = parent.rareOf();
+  const given = options?.name === undefined ? undefined : takeName(parent, family, checkName(options.name));
+  const cell = new Cell(core, parent, make, config, given ?? "");
+  if (given !== undefined) (family.names ??= new Map()).set(given, cell);
+  if (config.concurrency > 1) core.world.context.open();
+  cell.join(family);
+  core.actors++;
+  const started = start(cell, (how) => {
+    if (how !== "up") startFailed(cell, how.error);
+  });
+  if (started instanceof InvalidFactory) {
+    stop(cell);
+    throw started;
+  }
+  cell.christen();
+  // Not in the stack of the parent's handler: its own fate may hang on the crash of its child.
+  if (typeof started === "object") later(cell, 0, () => startFailed(cell, started.error));
+  return cell;
+}
+
+/**
+ * An incarnation failed on something that is no answer. `context` is the message or turn it handled.
+ * Source of the rules: Erlang/OTP, supervisor; departures: a crash may also resume, and the budget is per child.
+ */
+export function crash(cell: Cell, context: string, error: unknown, offender: MessageInfo | undefined): void {
+  if (cell.life === "halting" || cell.life === "halted" || cell.life === "ended") {
+    report(cell, context, error, offender, "stop");
+    return;
+  }
+  const { onCrash, maxRestarts, withinMs } = cell.config;
+  let hopeless: string | undefined;
+  if (error instanceof InvalidFactory) hopeless = "its factory can not start it again";
+  else if (onCrash === "restart" && !spend(cell)) hopeless = `more than ${maxRestarts} crashes within ${span(withinMs)}`;
+  const directive = hopeless === undefined ? onCrash : "escalate";
+  report(cell, context, error, offender, directive);
+  switch (directive) {
+    case "resume":
+      // There is nothing to resume before the factory is done.
+      if (cell.life === "up") return;
+      stop(cell, { reason: "failed", cause: error });
+      return;
+    case "stop":
+      stop(cell, { reason: "failed", cause: error });
+      return;
+    case "restart":
+      restart(cell, context, error);
+      return;
+    case "escalate":
+      escalate(cell, error, hopeless ?? "its supervision escalates");
+  }
+}
+
+/** Takes no more messages; ends when those in flight have finished or their time is up. A failed one is cut short. */
+export function stop(cell: Cell, how: Ended = { reason: "stopped" }): void {
+  if (how.reason === "failed") fence(cell, (type) => stoppedFailure(cell, type, "unknown"), "dead");
+  halt(cell, true, how, nothing);
+}
+
+function startFailed(cell: Cell, error: unknown): void {
+  if (cell.life !== "starting") return;
+  crash(cell, "factory", error, undefined);
+}
+
+/** Notes a crash; false when the window holds more than the budget. */
+function spend(cell: Cell): boolean {
+  const { crashes } = cell.rareOf();
+  const now = cell.core.world.now();
+  crashes.push(now);
+  while ((crashes[0] ?? now) < now - cell.config.withinMs) crashes.shift();
+  return crashes.length <= cell.config.maxRestarts;
+}
+
+function escalate(cell: Cell, error: unknown, why: string): void {
+  const { parent, core, path } = cell;
+  stop(cell, { reason: "failed", cause: error });
+  if (parent === undefined || parent.outside) {
+    const failed = new SystemFailed(path, why, { cause: error });
+    core.emit({ kind: "system-failed", path, reason: failed });
+    return;
+  }
+  crash(parent, "child", new ChildFailed(path, why, { cause: error }), undefined);
+}
+
+/** The failed actor and those that go with it: fenced at once, brought down last to first, started first to last. */
+function restart(cell: Cell, context: string, error: unknown): void {
+  const group = groupOf(cell);
+  for (const one of group) one.rareOf().group = group;
+  for (const one of [...group].reverse()) fence(one, (type) => restartedFailure(cell, type, context, error), "cancelled");
+  const wait = waitMs(cell, context);
+  haltInReverse([...group], () => {
+    if (wait > 0) later(cell, wait, () => startInOrder(group, 0));
+    else startInOrder(group, 0);
+  });
+}
+
+function groupOf(cell: Cell): Cell[] {
+  const { parent } = cell;
+  const strategy = parent?.config.strategy ?? "one-for-one";
+  if (strategy === "one-for-one") return [cell];
+  const group: Cell[] = [];
+  for (let one = strategy === "one-for-all" ? parent?.rare?.firstChild : cell; one !== undefined; one = one.next)
+    if (one.life !== "ended" && one.rare?.halting?.final !== true) group.push(one);
+  return group;
+}
+
+/** A factory that fails at once is not tried again in the same turn. */
+function waitMs(cell: Cell, context: string): number {
+  const nth = cell.rare?.crashes.length ?? 1;
+  const wait = backoffMs(cell.config.backoff, nth, () => cell.self.random(`backoff/${cell.rare?.incarnation ?? 1}`));
+  return context === "factory" ? Math.max(wait, 1) : wait;
+}
+
+function haltInReverse(cells: Cell[], then: () => void): void {
+  const last = cells.pop();
+  if (last === undefined) then();
+  else halt(last, false, { reason: "stopped" }, () => haltInReverse(cells, then));
+}
+
+/** An asynchronous factory is waited for; one that fails has its own crash, whose group takes over. */
+function startInOrder(group: readonly Cell[], from: number): void {
+  const cell = group[from];
+  if (cell === undefined) return;
+  const rare = cell.rareOf();
+  if (cell.life !== "halted" || rare.group !== group) {
+    startInOrder(group, from + 1);
+    return;
+  }
+  rare.incarnation++;
+  const started = start(cell, (how) => {
+    if (how === "up") startInOrder(group, from + 1);
+    else startFailed(cell, how.error);
+  });
+  if (started === "up") startInOrder(group, from + 1);
+  else if (started instanceof InvalidFactory) startFailed(cell, started);
+  else if (typeof started === "object") startFailed(cell, started.error);
+}
+
+function report(cell: Cell, context: string, reason: unknown, offender: MessageInfo | undefined, directive: "restart" | "resume" | "stop" | "escalate"): void {
+  const { core, path, parent } = cell;
+  core.emit({ kind: "crashed", path, supervisor: parent?.path ?? "/", context, reason, offender, directive });
+}
+
+function isOnlyName(options: SpawnOptions): boolean {
+  for (const key in options) if (key !== "name") return false;
+  return true;
+}
+
+function takeName(parent: Cell, family: Rare, name: string): string {
+  const numbered = /^(.+)-([1-9]\d*)$/.exec(name);
+  const used = numbered !== null && (family.labels?.get(numbered[1] ?? "") ?? 0) >= Number(numbered[2]);
+  if (used || family.names?.has(name) === true)
+    throw new InvalidOption("name", name, `a name that no child of ${parent.path} has or had without being given it`);
+  return name;
+}

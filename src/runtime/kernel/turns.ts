@@ -1,0 +1,78 @@
+// Turns of an actor's own: timers and pipes. Each is a message of its own class that its actor sends to itself.
+
+import { count, nothing } from "./fate.ts";
+import { Turn } from "./operation.ts";
+import { postTurn } from "./post.ts";
+import type { Incarnation } from "./self.ts";
+import type { Timer } from "./verbs.ts";
+
+/** A name replaces the timer that had it; a replaced or cancelled timer never fires, even if it is queued already. */
+export function timerTurn(self: Incarnation, ms: number, periodMs: number, run: () => unknown, name: string | undefined): Timer {
+  const { cell } = self;
+  const { world } = cell.core;
+  const turn = new Turn(self, "timer", name ?? "timer", run);
+  turn.periodMs = periodMs;
+  if (!self.live) {
+    cell.core.inert++;
+    return { cancel: nothing };
+  }
+  if (name !== undefined) {
+    const timers = (cell.rareOf().timers ??= new Map());
+    const before = timers.get(name);
+    if (before !== undefined) cancelTurn(before);
+    timers.set(name, turn);
+  }
+  self.add(turn);
+  world.arm(turn, world.now() + ms);
+  return { cancel: () => cancelTurn(turn) };
+}
+
+function cancelTurn(turn: Turn): void {
+  if (turn.cancelled) return;
+  turn.cancelled = true;
+  const { cell } = turn.self;
+  if (turn.armed) cell.core.world.disarm(turn);
+  turn.scope?.remove(turn);
+  if (cell.rare?.timers?.get(turn.name) === turn) cell.rare.timers.delete(turn.name);
+  if (!turn.queued) return;
+  turn.queued = false;
+  cell.lane?.withdrawn();
+  count(cell, "cancelled", turn.name, cell);
+}
+
+Turn.onDue = (turn) => {
+  const { self } = turn;
+  if (turn.periodMs === 0) {
+    turn.scope?.remove(turn);
+    if (self.cell.rare?.timers?.get(turn.name) === turn) self.cell.rare.timers.delete(turn.name);
+    postTurn(turn);
+    return;
+  }
+  // One turn at a time: it is armed again from its due time when the former turn has begun.
+  if (!turn.queued) postTurn(turn);
+  const { world } = self.cell.core;
+  let next = turn.at + turn.periodMs;
+  if (next <= world.time) next = world.time + turn.periodMs;
+  world.arm(turn, next);
+};
+
+/** Without `failed`, a rejection is thrown in the turn: a crash. */
+export function pipeTurn<T>(
+  self: Incarnation,
+  work: PromiseLike<T>,
+  done: (value: T) => unknown,
+  failed: ((error: unknown) => unknown) | undefined,
+): void {
+  const end = (run: () => unknown) => {
+    self.cell.core.world.enter();
+    if (self.live) postTurn(new Turn(self, "pipe", "pipe", run));
+  };
+  work.then(
+    (value) => end(() => done(value)),
+    (error) =>
+      end(() => {
+        if (failed === undefined) throw error;
+        return failed(error);
+      }),
+  );
+}
