@@ -195,7 +195,8 @@ export class ActorRef {
 
   static {
     read = (ref) => {
-      if (ref === null || typeof ref !== "object" || !(#cell in ref)) throw new InvalidOption("to", ref, "a ref, as spawn gives it");
+      if (ref === null || typeof ref !== "object" || !(#cell in ref))
+        throw new InvalidOption("to", ref, "a ref, as spawn gives it");
       return ref.#cell;
     };
   }
@@ -215,7 +216,6 @@ export class ActorRef {
   toJSON(): string {
     return this.path;
   }
-
 }
 
 Object.defineProperty(ActorRef.prototype, Symbol.for("nodejs.util.inspect.custom"), {

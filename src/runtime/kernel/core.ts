@@ -4,8 +4,8 @@ import type { Cell } from "./cell.ts";
 import type { Failure } from "./failure.ts";
 import type { Flight } from "./flight.ts";
 import type { Request, Timed } from "./operation.ts";
-import type { Incarnation } from "./self.ts";
 import type { MessageInfo } from "./protocol.ts";
+import type { Incarnation } from "./self.ts";
 import type { DeadLetter, SystemEvent } from "./verbs.ts";
 
 /** Where time and order come from. The kernel runs in any world that gives it these. */
@@ -39,7 +39,20 @@ export interface Context {
 
 /** Sees every step of every message. One optional slot: without it, a branch per step. */
 export type Observer = (
-  step: "sent" | "accepted" | "started" | "handled" | "refused" | "crashed" | "expired" | "cancelled" | "dropped" | "dead" | "turned-away" | "forwarded" | "held",
+  step:
+    | "sent"
+    | "accepted"
+    | "started"
+    | "handled"
+    | "refused"
+    | "crashed"
+    | "expired"
+    | "cancelled"
+    | "dropped"
+    | "dead"
+    | "turned-away"
+    | "forwarded"
+    | "held",
   cell: Cell,
   type: string,
   from: Cell | undefined,
@@ -55,7 +68,16 @@ export class Tally {
   forwardedIn = 0;
   forwardedOut = 0;
 }
-export const tallied = ["refused", "crashed", "expired", "cancelled", "dropped", "dead", "forwardedIn", "forwardedOut"] as const;
+export const tallied = [
+  "refused",
+  "crashed",
+  "expired",
+  "cancelled",
+  "dropped",
+  "dead",
+  "forwardedIn",
+  "forwardedOut",
+] as const;
 export type Fate = "handled" | "refused" | "crashed" | "expired" | "cancelled" | "dropped" | "dead";
 
 /** What lower modules of the kernel call in higher ones. */
@@ -136,7 +158,13 @@ export class Core {
   }
 
   deadLetter(to: Cell, from: Cell | undefined, type: string, payload: unknown, failure: Failure): void {
-    const letter: DeadLetter = { to: to.path, from: from?.outside === false ? from.path : undefined, type, payload, reason: failure.code };
+    const letter: DeadLetter = {
+      to: to.path,
+      from: from?.outside === false ? from.path : undefined,
+      type,
+      payload,
+      reason: failure.code,
+    };
     if (this.deadLetters.length === deadLettersKept) this.deadLetters.shift();
     this.deadLetters.push(letter);
     this.emit({ kind: "dead-letter", path: letter.to, ...letter });

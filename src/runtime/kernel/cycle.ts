@@ -19,10 +19,17 @@ export function suspect(start: Flight | Request): void {
   if (found === "open") return;
   if (found === "far") {
     const cell = start instanceof Request ? start.to : start.cell;
-    cell.core.emit({ kind: "bound", path: cell.path, bound: "handlers in a search for a cycle of waits", limit: walkMax });
+    cell.core.emit({
+      kind: "bound",
+      path: cell.path,
+      bound: "handlers in a search for a cycle of waits",
+      limit: walkMax,
+    });
     return;
   }
-  const candidates = [...waits.values()].flat().filter((one) => one.state === at.waiting || (one.state === at.queued && one.verb === "ask"));
+  const candidates = [...waits.values()]
+    .flat()
+    .filter((one) => one.state === at.waiting || (one.state === at.queued && one.verb === "ask"));
   candidates.sort((a, b) => b.order - a.order);
   for (const victim of candidates) {
     const path = cycleOf(victim, waits);
@@ -110,11 +117,11 @@ function cycleOf(victim: Request, waits: ReadonlyMap<Flight, readonly Request[]>
 
 function blockers(request: Request): Flight[] {
   if (request.state === at.running) return request.flight === undefined ? [] : [request.flight];
-  const cells = request.state === at.held && request.flight?.first === undefined ? (request.flight?.on ?? []) : [request.to];
+  const cells =
+    request.state === at.held && request.flight?.first === undefined ? (request.flight?.on ?? []) : [request.to];
   if (request.state === at.held && request.flight?.first !== undefined) return [request.flight];
   const flights: Flight[] = [];
   for (const cell of cells)
     for (let flight = cell.flights; flight !== undefined; flight = flight.nextFlight) flights.push(flight);
   return flights;
 }
-

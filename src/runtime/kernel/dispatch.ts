@@ -69,7 +69,8 @@ export function turn(cell: Cell): boolean {
   if (origin.role === role.request) answer(cell, origin as Request, result);
   if (flight.first !== undefined) release(flight);
   if (long) flight.over = true;
-  else if (flight.controller !== undefined || flight.heard !== undefined || flight.id !== undefined) core.spare = undefined;
+  else if (flight.controller !== undefined || flight.heard !== undefined || flight.id !== undefined)
+    core.spare = undefined;
   else {
     flight.payload = undefined;
     core.spare = flight;
@@ -98,7 +99,10 @@ function begin(cell: Cell, flight: Flight): unknown {
 
 /** May run a getter of the user's: call it inside a try. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (typeof value === "object" || typeof value === "function") && typeof (value as { then?: unknown }).then === "function";
+  return (
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 /** The record stays with its message: it is no longer the spare one, and its handler has returned. */
@@ -162,7 +166,14 @@ function holdingCheck(cell: Cell, flight: Flight): void {
   if (heldMs < holdingMs || cell.config.concurrency > 1 || flight.edge === undefined) return;
   if (cell.waiting <= flight.waitingThen) return;
   const { to, type } = flight.edge;
-  cell.core.emit({ kind: "holding", path: cell.path, type: flight.type, edge: `${to.path} ${type}`, heldMs, waiting: cell.waiting });
+  cell.core.emit({
+    kind: "holding",
+    path: cell.path,
+    type: flight.type,
+    edge: `${to.path} ${type}`,
+    heldMs,
+    waiting: cell.waiting,
+  });
 }
 
 /** The slot comes free. What the handler began and did not await goes on under the incarnation. */
@@ -204,7 +215,8 @@ function refuse(cell: Cell, flight: Flight, failure: Failure): void {
   if (flight.heard?.includes(failure) === true) passOn(failure, cell.path);
   else if (failure.passed.length > 0) (failure as { passed: readonly string[] }).passed = [];
   count(cell, "refused", type, sender);
-  if (flight.origin.role === role.turn || request === undefined || request.verb === "tell") unheard(cell, type, sender, failure);
+  if (flight.origin.role === role.turn || request === undefined || request.verb === "tell")
+    unheard(cell, type, sender, failure);
   else if (request.settled && request.verb === "ask") cell.core.late++;
   else reject(request, failure);
   if (request !== undefined) request.state = at.done;
@@ -212,7 +224,8 @@ function refuse(cell: Cell, flight: Flight, failure: Failure): void {
 
 /** The handler threw: a refusal or a failed ask is an answer, anything else a crash. */
 function failed(cell: Cell, flight: Flight, error: unknown): void {
-  const answers = error instanceof Failure && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
+  const answers =
+    error instanceof Failure && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
   if (answers && !flight.over && !flight.holding && !flight.answered) {
     flight.over = true;
     leave(cell, flight);
@@ -227,7 +240,11 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
     count(cell, "crashed", flight.type, flight.sender);
     if (request !== undefined) {
       request.state = at.done;
-      const failure = new ActorCrashed(`${cell.path} crashed while it handled ${flight.type}: ${messageOf(error)}.`, "unknown", { cause: error });
+      const failure = new ActorCrashed(
+        `${cell.path} crashed while it handled ${flight.type}: ${messageOf(error)}.`,
+        "unknown",
+        { cause: error },
+      );
       if (request.verb === "ask" && request.settled) cell.core.late++;
       else if (request.verb !== "tell") reject(request, failure);
     }
@@ -325,4 +342,3 @@ function startTurn(cell: Cell, lane: Ring): boolean {
   next(cell);
   return true;
 }
-

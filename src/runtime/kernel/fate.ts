@@ -3,11 +3,11 @@
 
 import type { Cell } from "./cell.ts";
 import type { Fate } from "./core.ts";
-import { AskTimeout, Failure } from "./failure.ts";
+import { span } from "./duration.ts";
+import { AskTimeout, type Failure } from "./failure.ts";
 import { type Flight, infoOf } from "./flight.ts";
 import { type Origin, Ring, role } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
-import { span } from "./duration.ts";
 
 /** Counts the fate of a message that `cell` had accepted. */
 export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefined): void {
@@ -25,7 +25,14 @@ export function senderOf(origin: Origin): Cell | undefined {
 }
 
 /** Ends a message that waited in the mailbox of `cell`: its asker is told, a tell leaves a dead letter. */
-export function endQueued(cell: Cell, type: string, payload: unknown, origin: Origin, fate: Fate, failure: Failure): void {
+export function endQueued(
+  cell: Cell,
+  type: string,
+  payload: unknown,
+  origin: Origin,
+  fate: Fate,
+  failure: Failure,
+): void {
   const from = senderOf(origin);
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
   count(cell, fate, type, from);
@@ -47,7 +54,14 @@ export function recordLeft(cell: Cell, type: string, origin: Origin): void {
   if (origin.role === role.request) left.push({ ...infoOf(origin as Request), path });
   else {
     const from = origin as Cell;
-    left.push({ path, type, sender: from.outside ? undefined : from.ref, id: cell.core.newId(), deadline: undefined, attempt: 1 });
+    left.push({
+      path,
+      type,
+      sender: from.outside ? undefined : from.ref,
+      id: cell.core.newId(),
+      deadline: undefined,
+      attempt: 1,
+    });
   }
 }
 

@@ -9,7 +9,6 @@ import { type Request, Scope } from "./operation.ts";
 import type { MessageInfo } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 
-
 export class Flight extends Scope implements Taken {
   cell: Cell;
   self: Incarnation;

@@ -93,7 +93,10 @@ function failureOf(request: Request, why: Why, outcome: Outcome): Failure {
   const { from, to, type, verb } = request;
   if (why === "deadline" && verb === "ask") return timeout(request, outcome === "not-started" ? outcome : "unknown");
   if (why === "deadline")
-    return new OfferTimeout(`${from.path} offered ${type} to ${to.path}: no room within the limit of the offer.`, outcome);
+    return new OfferTimeout(
+      `${from.path} offered ${type} to ${to.path}: no room within the limit of the offer.`,
+      outcome,
+    );
   const reason = why === "signal" ? "its signal aborted" : "the message it was made for was given up";
   return new Cancelled(`${from.path} gave up its ${verb} of ${type} to ${to.path}: ${reason}.`, outcome);
 }

@@ -1,7 +1,7 @@
 // What happens to payloads and answers on their way, so that no two actors share what one of them may change.
 
-import { Failure, NotIsolated } from "./failure.ts";
 import { ActorRef } from "./cell.ts";
+import { Failure, NotIsolated } from "./failure.ts";
 
 /**
  * `freeze`: own enumerable data properties of plain objects, arrays and class instances, recursively, by an explicit

@@ -61,7 +61,8 @@ export class Letter {
     if (!this.#first()) return;
     const flight = this.#flight;
     const { request } = flight;
-    const known = failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
+    const known =
+      failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
     if (flight.heard?.includes(known) === true) passOn(known, flight.cell.path);
     if (request === undefined || request.verb === "tell") unheard(flight.cell, flight.type, flight.sender, known);
     else reject(request, known);
@@ -88,7 +89,8 @@ export class Letter {
       return;
     }
     count(cell, "dead", type, flight.sender);
-    if (request === undefined || request.verb === "tell") cell.core.deadLetter(cellOf(to), flight.sender, type, payload, failure);
+    if (request === undefined || request.verb === "tell")
+      cell.core.deadLetter(cellOf(to), flight.sender, type, payload, failure);
     else reject(request, failure);
   }
 
@@ -99,7 +101,10 @@ export class Letter {
     flight.on = on?.map((ref) => cellOf(ref));
   }
 
-  relay(to: Ref<unknown>, options?: { within?: Duration | undefined; signal?: AbortSignal | undefined }): Answer<unknown, unknown> {
+  relay(
+    to: Ref<unknown>,
+    options?: { within?: Duration | undefined; signal?: AbortSignal | undefined },
+  ): Answer<unknown, unknown> {
     const flight = this.#flight;
     return flight.self.relay(flight, cellOf(to), options);
   }
@@ -130,4 +135,3 @@ export class Letter {
 function settle(request: Request, value: unknown): void {
   resolve(request, request.verb === "offer" ? undefined : value);
 }
-

@@ -5,7 +5,7 @@ import { ActorRestarted, type Failure, InvalidFactory, Stopped } from "./failure
 import { count, endQueued, nothing, recordLeft, reject } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { dropHeld, giveUp } from "./giveup.ts";
-import { type Mailbox } from "./mailbox.ts";
+import type { Mailbox } from "./mailbox.ts";
 import { messagesOf, protocolOf } from "./names.ts";
 import { at, type Operation, Request, Sleep, Timed, Turn } from "./operation.ts";
 import { admitOffers, postTurn, review, stoppedFailure, turnAway } from "./post.ts";
@@ -83,17 +83,30 @@ export function start(cell: Cell, then: (how: "up" | { readonly error: unknown }
 /** A thenable with messages of its own is an actor with a `then`, which promises would swallow: see {@link check}. */
 function isPending(made: unknown): made is PromiseLike<object> {
   if (made instanceof Promise) return true;
-  if (typeof made !== "object" || made === null || typeof (made as { then?: unknown }).then !== "function") return false;
+  if (typeof made !== "object" || made === null || typeof (made as { then?: unknown }).then !== "function")
+    return false;
   return !messagesOf(made).some((name) => name !== "catch" && name !== "finally");
 }
 
 function check(cell: Cell, made: unknown, former: object | undefined): InvalidFactory | undefined {
   if (typeof made !== "object" || made === null)
-    return new InvalidFactory(cell.path, made === null ? "null" : typeof made, "It must make an object whose methods are the messages.");
+    return new InvalidFactory(
+      cell.path,
+      made === null ? "null" : typeof made,
+      "It must make an object whose methods are the messages.",
+    );
   if (made === former)
-    return new InvalidFactory(cell.path, "the same object twice", "Make a new one in each call: a restart means fresh state.");
+    return new InvalidFactory(
+      cell.path,
+      "the same object twice",
+      "Make a new one in each call: a restart means fresh state.",
+    );
   if (typeof (made as { then?: unknown }).then === "function")
-    return new InvalidFactory(cell.path, "an object with a method then", "A promise would call it: give the message another name.");
+    return new InvalidFactory(
+      cell.path,
+      "an object with a method then",
+      "A promise would call it: give the message another name.",
+    );
   return undefined;
 }
 
@@ -104,7 +117,8 @@ function up(cell: Cell, instance: object): void {
   cell.life = "up";
   const special = cell.protocol.any || core.isolation !== "share" || config.order !== "fifo";
   cell.gate = (cell.gate & gate.offers) | (special ? gate.special : 0);
-  if (core.listeners.size > 0) core.emit({ kind: "started", path: cell.path, incarnation: cell.rare?.incarnation ?? 1 });
+  if (core.listeners.size > 0)
+    core.emit({ kind: "started", path: cell.path, incarnation: cell.rare?.incarnation ?? 1 });
   review(cell);
   if ((cell.gate & gate.offers) !== 0) admitOffers(cell);
   cell.schedule();
@@ -233,10 +247,16 @@ export function halt(cell: Cell, final: boolean, how: Ended, done: () => void): 
   const limit = cell.config.settleWithinMs;
   const fenced = () => {
     fence(cell, (type) => stoppedFailure(cell, type, "unknown"), "dead");
-    awaitSettled(cell, halting, () => rare.stragglers.size === 0, limit, () => {
-      reportStragglers(cell);
-      stopChildren(cell, how, () => disposeOf(cell, cell.instance, () => halted(cell, halting)));
-    });
+    awaitSettled(
+      cell,
+      halting,
+      () => rare.stragglers.size === 0,
+      limit,
+      () => {
+        reportStragglers(cell);
+        stopChildren(cell, how, () => disposeOf(cell, cell.instance, () => halted(cell, halting)));
+      },
+    );
   };
   if (cell.self.live && final) awaitSettled(cell, halting, () => cell.running === 0, limit, fenced);
   else fenced();
@@ -275,7 +295,14 @@ function close(cell: Cell): void {
 function drain(cell: Cell, box: Mailbox): void {
   const flight = new Flight(cell);
   while (box.take(flight))
-    endQueued(cell, flight.type, flight.payload, flight.origin, "dead", stoppedFailure(cell, flight.type, "not-started"));
+    endQueued(
+      cell,
+      flight.type,
+      flight.payload,
+      flight.origin,
+      "dead",
+      stoppedFailure(cell, flight.type, "not-started"),
+    );
 }
 
 function reportStragglers(cell: Cell): void {
@@ -288,7 +315,10 @@ function reportStragglers(cell: Cell): void {
 export function stopChildren(cell: Cell, how: Ended, then: () => void): void {
   const last = cell.rare?.lastChild;
   if (last === undefined) then();
-  else halt(last, true, { reason: "stopped", ...(how.cause === undefined ? {} : { cause: how.cause }) }, () => stopChildren(cell, how, then));
+  else
+    halt(last, true, { reason: "stopped", ...(how.cause === undefined ? {} : { cause: how.cause }) }, () =>
+      stopChildren(cell, how, then),
+    );
 }
 
 type Disposable_ = { [Symbol.asyncDispose]?: () => PromiseLike<void>; [Symbol.dispose]?: () => void };
@@ -373,10 +403,7 @@ export function watchTurn(self: Incarnation, of: Cell, how: Ended, ended: (how: 
 }
 
 export function restartedFailure(cell: Cell, type: string, crashed: string, cause: unknown): ActorRestarted {
-  return new ActorRestarted(
-    `${cell.path} crashed on ${crashed} while ${type} was in flight beside it.`,
-    "unknown",
-    { cause },
-  );
+  return new ActorRestarted(`${cell.path} crashed on ${crashed} while ${type} was in flight beside it.`, "unknown", {
+    cause,
+  });
 }
-

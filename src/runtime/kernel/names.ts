@@ -100,7 +100,11 @@ function fits(variant: Variant, object: object, keys: readonly string[]): boolea
     const key = keys[i] as string;
     const kind = variant.kinds[i];
     if (variant.keys[i] !== key) return false;
-    if (kind === "accessor" ? kindOf(object, key) !== kind : (typeof read(object, key) === "function") !== (kind === "function"))
+    if (
+      kind === "accessor"
+        ? kindOf(object, key) !== kind
+        : (typeof read(object, key) === "function") !== (kind === "function")
+    )
       return false;
   }
   return true;
@@ -122,10 +126,15 @@ function scan(object: object, closed: readonly string[] | undefined, path: () =>
   if (closed !== undefined && !receives) {
     const missing = closed.filter((name) => !own.includes(name));
     if (missing.length > 0)
-      throw new InvalidFactory(path(), `an object without ${missing.join(", ")}`, "SpawnOptions.messages names them: add the methods or take the names out.");
+      throw new InvalidFactory(
+        path(),
+        `an object without ${missing.join(", ")}`,
+        "SpawnOptions.messages names them: add the methods or take the names out.",
+      );
   }
   const { name } = object.constructor ?? {};
-  const label = typeof name === "string" && name !== "" && name !== "Object" ? name[0]?.toLowerCase() + name.slice(1) : "";
+  const label =
+    typeof name === "string" && name !== "" && name !== "Object" ? name[0]?.toLowerCase() + name.slice(1) : "";
   const names = closed ?? (receives ? [] : own);
   return new Protocol(names, receives, receives && closed === undefined, label);
 }

@@ -2,8 +2,8 @@
 // abandoning one costs no further object.
 
 import type { Cell } from "./cell.ts";
-import { type Origin, role } from "./mailbox.ts";
 import type { Flight } from "./flight.ts";
+import { type Origin, role } from "./mailbox.ts";
 import type { Incarnation } from "./self.ts";
 
 /** Something that comes due. The links and `at` belong to the world's timer. */

@@ -124,12 +124,21 @@ function names(group: keyof typeof known, given: object): void {
 
 function checkOrder(order: "fifo" | "lifo" | Priority | undefined): "fifo" | "lifo" | Priority {
   if (typeof order === "object" && typeof order?.priority === "function") return order;
-  return oneOf<"fifo" | "lifo">("mailbox.order", order as "fifo", ["fifo", "lifo"], "an object with a priority function");
+  return oneOf<"fifo" | "lifo">(
+    "mailbox.order",
+    order as "fifo",
+    ["fifo", "lifo"],
+    "an object with a priority function",
+  );
 }
 
 function checkMessage(name: unknown): void {
   if (typeof name === "string" && name !== "then" && !name.startsWith("_") && !(name in Object.prototype)) return;
-  throw new InvalidOption("messages", name, 'names that are not "then", not of Object.prototype and do not begin with "_"');
+  throw new InvalidOption(
+    "messages",
+    name,
+    'names that are not "then", not of Object.prototype and do not begin with "_"',
+  );
 }
 
 function checkBackoff(backoff: Backoff): void {
@@ -142,5 +151,6 @@ function checkBackoff(backoff: Backoff): void {
   milliseconds("supervision.backoff.first", first as Duration);
   if (max !== undefined) milliseconds("supervision.backoff.max", max);
   if (!(factor >= 1)) throw new InvalidOption("supervision.backoff.factor", factor, "a number of at least 1");
-  if (!(jitter >= 0 && jitter <= 1)) throw new InvalidOption("supervision.backoff.jitter", jitter, "a number from 0 to 1");
+  if (!(jitter >= 0 && jitter <= 1))
+    throw new InvalidOption("supervision.backoff.jitter", jitter, "a number from 0 to 1");
 }

@@ -1,13 +1,21 @@
 // From a verb to a mailbox: what is let in, what waits for room, what is turned away.
 
 import { type Cell, gate } from "./cell.ts";
-import { ActorCrashed, ActorStopped, type Failure, MailboxFull, NotIsolated, SystemStopped, UnknownMessage } from "./failure.ts";
+import {
+  ActorCrashed,
+  ActorStopped,
+  type Failure,
+  MailboxFull,
+  type NotIsolated,
+  SystemStopped,
+  UnknownMessage,
+} from "./failure.ts";
 import { endQueued, flightOf, reject, resolve, senderOf } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
 import { type Mailbox, type Origin, Ranking, Ring, role, Stack, type Taken } from "./mailbox.ts";
-import { at, type Request, Turn } from "./operation.ts";
 import { type Selector, selector } from "./names.ts";
+import { at, type Request, Turn } from "./operation.ts";
 
 /** Puts a message that is no forward. `origin` is the sender's cell for a plain tell. */
 export function post(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
@@ -143,7 +151,10 @@ export function review(cell: Cell): void {
 function refusal(to: Cell, what: Selector, from: Cell | undefined): Failure | undefined {
   if ((to.gate & gate.closed) !== 0) return stoppedFailure(to, what.name, "not-started");
   if (to.core.phase !== "up" && (from === undefined || from.outside || from.core !== to.core))
-    return new SystemStopped(`${to.path} takes no ${what.name} from outside: its system is ${to.core.phase}.`, "not-started");
+    return new SystemStopped(
+      `${to.path} takes no ${what.name} from outside: its system is ${to.core.phase}.`,
+      "not-started",
+    );
   if (to.instance !== undefined && !to.protocol.any && to.protocol.takes[what.id] !== 1)
     return unknownFailure(to, what.name);
   return undefined;
@@ -151,12 +162,20 @@ function refusal(to: Cell, what: Selector, from: Cell | undefined): Failure | un
 
 function unknownFailure(to: Cell, type: string): UnknownMessage {
   const list = to.protocol.names.slice(0, 8).join(", ");
-  return new UnknownMessage(`${to.path} has no message ${type}. It takes: ${list === "" ? "none" : list}.`, "not-started");
+  return new UnknownMessage(
+    `${to.path} has no message ${type}. It takes: ${list === "" ? "none" : list}.`,
+    "not-started",
+  );
 }
 
 function full(to: Cell, type: string, offered: boolean): MailboxFull {
   const { capacity, offers } = to.config;
-  to.core.emit({ kind: "bound", path: to.path, bound: offered ? "mailbox.offers" : "mailbox.capacity", limit: offered ? offers : capacity });
+  to.core.emit({
+    kind: "bound",
+    path: to.path,
+    bound: offered ? "mailbox.offers" : "mailbox.capacity",
+    limit: offered ? offers : capacity,
+  });
   return new MailboxFull(
     offered
       ? `${to.path} turned ${type} away: all ${offers} places for waiting offers are taken. Offer less at a time, or raise mailbox.offers.`
@@ -226,14 +245,17 @@ function mailboxOf(cell: Cell): Mailbox {
   return new Ranking((type, payload, origin) => {
     const key = origin.role === role.request ? (origin as Request).key : undefined;
     const rank = order.priority(key === undefined ? { type, payload } : { type, payload, key });
-    if (typeof rank !== "number" || Number.isNaN(rank)) throw new TypeError(`the priority of ${type} is ${rank}, not a number`);
+    if (typeof rank !== "number" || Number.isNaN(rank))
+      throw new TypeError(`the priority of ${type} is ${rank}, not a number`);
     return rank;
   });
 }
 
 /** The sender is not to blame: the message ends crashed, and the receiver's next turn is the crash. */
 function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origin, error: unknown): void {
-  const failure = new ActorCrashed(`${to.path} crashed in the priority of its mailbox, given ${type}.`, "not-started", { cause: error });
+  const failure = new ActorCrashed(`${to.path} crashed in the priority of its mailbox, given ${type}.`, "not-started", {
+    cause: error,
+  });
   endQueued(to, type, payload, origin, "crashed", failure);
   postTurn(
     new Turn(to.self, "pipe", "priority", () => {
@@ -241,4 +263,3 @@ function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origi
     }),
   );
 }
-

@@ -96,7 +96,10 @@ export interface Message<out P = unknown> extends MessageInfo {
   /** Keeps it past the end of this turn. `on` names what it waits for, so that cycles of waits are found. */
   hold(on?: readonly Ref<unknown>[]): void;
   /** Asks `to` the same message under this one's deadline and signal. */
-  relay(to: Ref<unknown>, options?: { within?: Duration | undefined; signal?: AbortSignal | undefined }): Answer<unknown, unknown>;
+  relay(
+    to: Ref<unknown>,
+    options?: { within?: Duration | undefined; signal?: AbortSignal | undefined },
+  ): Answer<unknown, unknown>;
 }
 
 /** The protocol of what a factory makes: of its `[receive]` if it has one, else the object's own type. */

@@ -82,7 +82,10 @@ export class Incarnation extends Scope implements Self {
   ): Stub<P, V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>> {
     if (verb !== "tell" && verb !== "offer" && verb !== "ask")
       throw new InvalidOption("verb", verb, '"tell", "offer" or "ask"');
-    return stubOf(verb, this, to, options) as Stub<P, V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>>;
+    return stubOf(verb, this, to, options) as Stub<
+      P,
+      V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>
+    >;
   }
 
   spawn<A extends object>(make: Make<A>, options?: SpawnOptions): Ref<Spawned<A>> {
@@ -169,7 +172,11 @@ export class Incarnation extends Scope implements Self {
   }
 
   /** Asks on behalf of a message in flight or held: under its deadline, its signal and its wait. */
-  relay(flight: Flight, to: Cell, options: { within?: Duration | undefined; signal?: AbortSignal | undefined } | undefined): Answer<unknown, unknown> {
+  relay(
+    flight: Flight,
+    to: Cell,
+    options: { within?: Duration | undefined; signal?: AbortSignal | undefined } | undefined,
+  ): Answer<unknown, unknown> {
     if (!this.live) return this.inert() as Promise<never>;
     const { id, key, attempt } = flight.info();
     const request = new Request("ask", this, to, flight.type);
@@ -192,7 +199,12 @@ export class Incarnation extends Scope implements Self {
   }
 
   /** Gives a request its promise, its place among the operations and its deadline. */
-  #begin(request: Request, options: WaitOptions | undefined, otherwiseMs: number, flight: Flight | undefined): AskPromise {
+  #begin(
+    request: Request,
+    options: WaitOptions | undefined,
+    otherwiseMs: number,
+    flight: Flight | undefined,
+  ): AskPromise {
     const { core } = this.cell;
     const { world } = core;
     const promise = promiseOf(request);
@@ -253,4 +265,3 @@ function endSleep(sleep: Sleep): void {
   sleep.resolve();
   if (flight?.pending === true && flight.first !== undefined) flight.cell.core.upper.suspect(flight);
 }
-

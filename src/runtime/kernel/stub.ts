@@ -86,7 +86,11 @@ function quickTell(stub: TellStub, what: Selector, payload: unknown): void {
 export function stubOf(verb: Verb, self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
   const to = cellOf(ref);
   const stub =
-    verb === "tell" ? new TellStub(self, to, options) : verb === "ask" ? new AskStub(self, to, options) : new OfferStub(self, to, options);
+    verb === "tell"
+      ? new TellStub(self, to, options)
+      : verb === "ask"
+        ? new AskStub(self, to, options)
+        : new OfferStub(self, to, options);
   return to.protocol.any || (to.gate & gate.starting) !== 0 ? new Proxy(stub, learning) : stub;
 }
 

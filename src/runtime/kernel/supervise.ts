@@ -18,7 +18,7 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
   const { core } = parent;
   const family = parent.rareOf();
   const given = options?.name === undefined ? undefined : takeName(parent, family, checkName(options.name));
-  const cell = new Cell(core, parent, make, config, given ?? "");
+  const cell = new Cell(core, parent, make, config, given);
   if (given !== undefined) (family.names ??= new Map()).set(given, cell);
   if (config.concurrency > 1) core.world.context.open();
   cell.join(family);
@@ -48,7 +48,8 @@ export function crash(cell: Cell, context: string, error: unknown, offender: Mes
   const { onCrash, maxRestarts, withinMs } = cell.config;
   let hopeless: string | undefined;
   if (error instanceof InvalidFactory) hopeless = "its factory can not start it again";
-  else if (onCrash === "restart" && !spend(cell)) hopeless = `more than ${maxRestarts} crashes within ${span(withinMs)}`;
+  else if (onCrash === "restart" && !spend(cell))
+    hopeless = `more than ${maxRestarts} crashes within ${span(withinMs)}`;
   const directive = hopeless === undefined ? onCrash : "escalate";
   report(cell, context, error, offender, directive);
   switch (directive) {
@@ -103,7 +104,8 @@ function escalate(cell: Cell, error: unknown, why: string): void {
 function restart(cell: Cell, context: string, error: unknown): void {
   const group = groupOf(cell);
   for (const one of group) one.rareOf().group = group;
-  for (const one of [...group].reverse()) fence(one, (type) => restartedFailure(cell, type, context, error), "cancelled");
+  for (const one of [...group].reverse())
+    fence(one, (type) => restartedFailure(cell, type, context, error), "cancelled");
   const wait = waitMs(cell, context);
   haltInReverse([...group], () => {
     if (wait > 0) later(cell, wait, () => startInOrder(group, 0));
@@ -153,7 +155,13 @@ function startInOrder(group: readonly Cell[], from: number): void {
   else if (typeof started === "object") startFailed(cell, started.error);
 }
 
-function report(cell: Cell, context: string, reason: unknown, offender: MessageInfo | undefined, directive: "restart" | "resume" | "stop" | "escalate"): void {
+function report(
+  cell: Cell,
+  context: string,
+  reason: unknown,
+  offender: MessageInfo | undefined,
+  directive: "restart" | "resume" | "stop" | "escalate",
+): void {
   const { core, path, parent } = cell;
   core.emit({ kind: "crashed", path, supervisor: parent?.path ?? "/", context, reason, offender, directive });
 }

@@ -10,7 +10,18 @@ import { later, stopChildren } from "./lifecycle.ts";
 import { defaults } from "./options.ts";
 import type { Answer, Ask, Duration, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { Incarnation } from "./self.ts";
-import type { Census, DeadLetter, Make, SpawnOptions, StopReport, System, SystemEvent, TellOptions, Verb, WaitOptions } from "./verbs.ts";
+import type {
+  Census,
+  DeadLetter,
+  Make,
+  SpawnOptions,
+  StopReport,
+  System,
+  SystemEvent,
+  TellOptions,
+  Verb,
+  WaitOptions,
+} from "./verbs.ts";
 
 export interface SystemSettings {
   readonly name: string;
@@ -81,7 +92,8 @@ export class ActorSystem implements System {
   }
 
   spawn<A extends object>(make: Make<A>, options?: SpawnOptions): Ref<Spawned<A>> {
-    if (this.core.phase !== "up") throw new SystemStopped(`${this.name} is ${this.core.phase}: it starts no actors.`, "not-started");
+    if (this.core.phase !== "up")
+      throw new SystemStopped(`${this.name} is ${this.core.phase}: it starts no actors.`, "not-started");
     this.core.world.enter();
     return this.#outside.spawn(make, options);
   }
@@ -131,13 +143,16 @@ export class ActorSystem implements System {
       };
       const limit = later(core.root, drainMs, quiet);
       // Not in the stack of the handler that was the last: what it goes on to do may open something again.
-      core.onQuiet = () => core.world.afterAllJobs(() => core.onQuiet !== undefined && core.open + core.waitingForRoom === 0 && quiet());
+      core.onQuiet = () =>
+        core.world.afterAllJobs(() => core.onQuiet !== undefined && core.open + core.waitingForRoom === 0 && quiet());
     });
   }
 }
 
 /** Waits for an answer and gives it as a value: a refusal or failed ask does not throw. Other errors do. */
-export function settle<A, E>(answer: Answer<A, E>): Promise<{ ok: true; value: A } | { ok: false; error: E | Failure }> {
+export function settle<A, E>(
+  answer: Answer<A, E>,
+): Promise<{ ok: true; value: A } | { ok: false; error: E | Failure }> {
   return answer.then(
     (value) => ({ ok: true, value }) as const,
     (error: unknown) => {
@@ -146,4 +161,3 @@ export function settle<A, E>(answer: Answer<A, E>): Promise<{ ok: true; value: A
     },
   );
 }
-

@@ -7,7 +7,13 @@ import type { Incarnation } from "./self.ts";
 import type { Timer } from "./verbs.ts";
 
 /** A name replaces the timer that had it; a replaced or cancelled timer never fires, even if it is queued already. */
-export function timerTurn(self: Incarnation, ms: number, periodMs: number, run: () => unknown, name: string | undefined): Timer {
+export function timerTurn(
+  self: Incarnation,
+  ms: number,
+  periodMs: number,
+  run: () => unknown,
+  name: string | undefined,
+): Timer {
   const { cell } = self;
   const { world } = cell.core;
   const turn = new Turn(self, "timer", name ?? "timer", run);

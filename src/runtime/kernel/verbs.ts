@@ -176,7 +176,14 @@ export type SystemEvent =
       readonly reason: unknown;
     }
   | { readonly kind: "straggler"; readonly path: string; readonly type: string; readonly ageMs: number }
-  | { readonly kind: "holding"; readonly path: string; readonly type: string; readonly edge: string; readonly heldMs: number; readonly waiting: number }
+  | {
+      readonly kind: "holding";
+      readonly path: string;
+      readonly type: string;
+      readonly edge: string;
+      readonly heldMs: number;
+      readonly waiting: number;
+    }
   | { readonly kind: "bound"; readonly path: string; readonly bound: string; readonly limit: number };
 
 /** Counts of messages. Turns (timers, pipes, watches) are counted among them and once more by themselves. */
@@ -235,4 +242,3 @@ export interface System extends Verbs, AsyncDisposable {
   /** Calls `listener` for every event until the returned function is called. */
   events(listener: (event: SystemEvent) => void): () => void;
 }
-

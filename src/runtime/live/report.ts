@@ -13,7 +13,9 @@ export function printReport(print: (line: string) => void = console.error): (eve
     if (seen.size >= kindsMax) seen.clear();
     seen.set(kind, count);
     if (event.kind === "crashed" || event.kind === "system-failed" || /^10*$/.test(String(count)))
-      print(count === 1 || event.kind === "crashed" || event.kind === "system-failed" ? line : `${line} (${count} times)`);
+      print(
+        count === 1 || event.kind === "crashed" || event.kind === "system-failed" ? line : `${line} (${count} times)`,
+      );
   };
 }
 
