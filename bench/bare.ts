@@ -9,7 +9,7 @@
 import { DeadlineWheel } from "./wheel.ts";
 
 /** Returns the answer, or a promise of it; `sender` is the actor that told, or the ask that waits. */
-export type Behaviour = (message: any, sender: Ref | Asked | null) => unknown;
+export type Behaviour = (message: never, sender: Ref | Asked | null) => unknown;
 export type Trace = (event: "sent" | "delivered" | "dead", to: Ref, message: unknown) => void;
 
 const batchMax = 32;
@@ -129,12 +129,12 @@ export class Kernel {
     this.put(to, message, sender);
   }
 
-  ask(to: Ref, message: unknown, withinMs: number = askWithinMs): Promise<any> {
+  ask<Answer>(to: Ref, message: unknown, withinMs: number = askWithinMs): Promise<Answer> {
     const promise = new Promise<unknown>(capture);
     const asked = new Asked(resolveMade, rejectMade);
     this.wheel.add(asked, withinMs);
     if (!this.put(to, message, asked)) this.settle(asked, new Error("ask: not accepted"));
-    return promise;
+    return promise as Promise<Answer>;
   }
 
   stop(ref: Ref): void {
@@ -204,8 +204,7 @@ export class Kernel {
   }
 
   private runBatch(cell: Cell): void {
-    const atActivation = cell.count;
-    let left = atActivation < batchMax ? atActivation : batchMax;
+    let left = Math.min(cell.count, batchMax);
     this.budget -= left;
     while (left-- > 0) {
       if (cell.lane !== null) this.runLane(cell);
@@ -224,12 +223,16 @@ export class Kernel {
       if (this.trace !== null) this.trace("delivered", cell.ref, message);
       let result: unknown;
       try {
-        result = cell.behaviour(message, sender);
+        result = cell.behaviour(message as never, sender);
       } catch (error) {
         this.fail(cell, sender, error);
         continue;
       }
-      if (typeof result === "object" && result !== null && typeof (result as PromiseLike<unknown>).then === "function") {
+      if (
+        typeof result === "object" &&
+        result !== null &&
+        typeof (result as PromiseLike<unknown>).then === "function"
+      ) {
         this.awaitHandler(cell, sender, result as PromiseLike<unknown>);
         return;
       }

@@ -62,7 +62,8 @@ if (process.send === undefined) {
   process.on("message", () => {
     sample().then(
       (value) => process.send?.({ value }),
-      (error: unknown) => process.send?.({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      (error: unknown) =>
+        process.send?.({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
   });
   process.on("disconnect", () => process.exit());

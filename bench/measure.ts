@@ -32,7 +32,12 @@ export async function measure(script: string, plan: Plan, say: (progress: string
   return measured;
 }
 
-async function turns(script: string, row: RowName, order: readonly SubjectName[], reps: number): Promise<Map<SubjectName, number[]>> {
+async function turns(
+  script: string,
+  row: RowName,
+  order: readonly SubjectName[],
+  reps: number,
+): Promise<Map<SubjectName, number[]>> {
   const once = rows[row].kind === "amount";
   const cells = order.map((subject) => new Cell(script, subject, row));
   const samples = new Map<SubjectName, number[]>(order.map((subject) => [subject, []]));

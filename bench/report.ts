@@ -1,10 +1,10 @@
 // From samples to verdicts and a table. A cell is the median and min–max of all its repetitions; a ratio is taken
 // between the medians of one round, and its own median and min–max are over rounds.
 
-import { type Measured, type Plan, type Samples } from "./measure.ts";
+import type { Measured, Plan, Samples } from "./measure.ts";
 import { type Budget, type RowName, rows, type SubjectName, subjectNames } from "./rows.ts";
 
-export interface Spread {
+interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
@@ -81,7 +81,11 @@ function describe(budget: Budget | undefined): string {
 }
 
 /** Time per item is the inverse of the rate; an amount is itself the cost. */
-function costRatio(row: RowName, above: readonly (readonly number[])[] | undefined, below: readonly (readonly number[])[] | undefined): Spread | undefined {
+function costRatio(
+  row: RowName,
+  above: readonly (readonly number[])[] | undefined,
+  below: readonly (readonly number[])[] | undefined,
+): Spread | undefined {
   if (above === undefined || below === undefined) return undefined;
   const ratios = above.map((round, i) => {
     const ratio = spreadOf(round).median / spreadOf(below[i] ?? []).median;
@@ -90,7 +94,7 @@ function costRatio(row: RowName, above: readonly (readonly number[])[] | undefin
   return spreadOf(ratios);
 }
 
-export function spreadOf(values: readonly number[]): Spread {
+function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const [low, high] = [sorted[Math.floor(middle)] ?? Number.NaN, sorted[Math.ceil(middle)] ?? Number.NaN];
@@ -121,7 +125,14 @@ export function table(verdicts: readonly Verdict[]): string {
 
 function aligned(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 const amount = (spread: Spread | undefined): string =>
@@ -139,4 +150,5 @@ function short(value: number): string {
   return value >= 1_000 ? value.toFixed(0) : figures(value);
 }
 
-const figures = (value: number): string => value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(value + 0.5)) : 3);
+const figures = (value: number): string =>
+  value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(value + 0.5)) : 3);

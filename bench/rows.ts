@@ -3,7 +3,7 @@
 // measured from 2,000 to 300,000 messages at the same rate).
 
 /** One repetition: `run` is timed, `check` throws when the work was not done, and neither includes the preparation. */
-export interface Prepared {
+interface Prepared {
   run(): Promise<unknown>;
   check(): void | Promise<void>;
 }

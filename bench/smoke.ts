@@ -43,7 +43,11 @@ function planFrom(args: readonly string[]): Plan & { json: boolean; help: boolea
   };
 }
 
-function chosen<Name extends string>(option: string, list: string | undefined, known: readonly Name[]): readonly Name[] {
+function chosen<Name extends string>(
+  option: string,
+  list: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
   if (list === undefined) return known;
   const names = list.split(",").map((name) => name.trim());
   const strange = names.find((name) => !(known as readonly string[]).includes(name));
@@ -53,7 +57,8 @@ function chosen<Name extends string>(option: string, list: string | undefined, k
 
 function count(option: string, value: string): number {
   const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) throw new Error(`${option}: found ${value}, allowed is an integer from 1.`);
+  if (!Number.isInteger(number) || number < 1)
+    throw new Error(`${option}: found ${value}, allowed is an integer from 1.`);
   return number;
 }
 
@@ -69,7 +74,10 @@ async function main(): Promise<void> {
     const machine = `Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? "unknown"}, load ${load} at the start`;
     const measured = await measure(script, plan, (progress) => console.error(progress));
     const verdicts = judge(measured, plan);
-    if (plan.json) console.log(JSON.stringify({ machine, rounds: plan.rounds, reps: plan.reps, verdicts, samples: measured }, null, 2));
+    if (plan.json)
+      console.log(
+        JSON.stringify({ machine, rounds: plan.rounds, reps: plan.reps, verdicts, samples: measured }, null, 2),
+      );
     else console.log(`${machine}; ${plan.rounds} rounds of ${plan.reps} repetitions\n\n${table(verdicts)}`);
   } finally {
     await remove();

@@ -1,7 +1,7 @@
 // The rows on Antiphon, through its public names and as a user writes actors: classes that are given `self`.
 
 import { createSystem, type Ref, type Self } from "antiphon";
-import { expectEqual, signal, sizes, type Subject, xorshift } from "../rows.ts";
+import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
 
 class Node {
   readonly self: Self;
@@ -194,7 +194,7 @@ export const subject: Subject = {
     const end = signal();
     const refs: Ref<Node>[] = [];
     for (let i = 0; i < sizes.ringActors; i++) refs.push(system.spawn((self) => new Node(self, end.reach)));
-    refs.forEach((ref, i) => system.tell(ref).link(refs[(i + 1) % sizes.ringActors] as Ref<Node>));
+    for (const [i, ref] of refs.entries()) system.tell(ref).link(refs[(i + 1) % sizes.ringActors] as Ref<Node>);
     return {
       run() {
         system.tell(refs[0] as Ref<Node>).hop(hops);
@@ -308,7 +308,11 @@ export const subject: Subject = {
       async check() {
         expectEqual("messages", system.census().handled, 2 * transfers + sizes.tellers);
         const balances = await Promise.all(accounts.map((account) => system.ask(account).withdraw(0)));
-        expectEqual("money", balances.reduce((sum, balance) => sum + balance, 0), sizes.accounts * sizes.balance);
+        expectEqual(
+          "money",
+          balances.reduce((sum, balance) => sum + balance, 0),
+          sizes.accounts * sizes.balance,
+        );
       },
     };
   },

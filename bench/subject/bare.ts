@@ -2,7 +2,7 @@
 // number says all, an object with a type where the receiver takes two kinds.
 
 import { Kernel, type Ref } from "../bare.ts";
-import { expectEqual, signal, sizes, type Subject, xorshift } from "../rows.ts";
+import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
 
 const total = "total";
 type Transfer = { readonly type: "withdraw" | "deposit"; readonly amount: number };
@@ -59,7 +59,7 @@ export const subject: Subject = {
     return {
       async run() {
         for (let i = 0; i < messages; i++) kernel.tell(counter, 1, null);
-        answer = await kernel.ask(counter, total);
+        answer = await kernel.ask<number>(counter, total);
       },
       check: () => expectEqual("total", answer, messages),
     };
@@ -71,7 +71,7 @@ export const subject: Subject = {
     let sum = 0;
     return {
       async run() {
-        for (let i = 0; i < asks; i++) sum += await kernel.ask(echo, i);
+        for (let i = 0; i < asks; i++) sum += await kernel.ask<number>(echo, i);
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
@@ -82,13 +82,13 @@ export const subject: Subject = {
     const echo = kernel.spawn((n: number) => n + 1);
     const asker = kernel.spawn(async (count: number) => {
       let sum = 0;
-      for (let i = 0; i < count; i++) sum += await kernel.ask(echo, i);
+      for (let i = 0; i < count; i++) sum += await kernel.ask<number>(echo, i);
       return sum;
     });
     let sum = 0;
     return {
       async run() {
-        sum = await kernel.ask(asker, asks, 60_000);
+        sum = await kernel.ask<number>(asker, asks, 60_000);
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
@@ -165,18 +165,22 @@ export const subject: Subject = {
       tellers.push(
         kernel.spawn(async (count: number) => {
           for (let done = 0; done < count; done++) {
-            await kernel.ask(accounts[draw(sizes.accounts)] as Ref, { type: "withdraw", amount: 1 });
-            await kernel.ask(accounts[draw(sizes.accounts)] as Ref, { type: "deposit", amount: 1 });
+            await kernel.ask<number>(accounts[draw(sizes.accounts)] as Ref, { type: "withdraw", amount: 1 });
+            await kernel.ask<number>(accounts[draw(sizes.accounts)] as Ref, { type: "deposit", amount: 1 });
           }
           return count;
         }),
       );
     }
     return {
-      run: () => Promise.all(tellers.map((teller) => kernel.ask(teller, transfers / sizes.tellers, 60_000))),
+      run: () => Promise.all(tellers.map((teller) => kernel.ask<number>(teller, transfers / sizes.tellers, 60_000))),
       check() {
         expectEqual("messages", kernel.delivered, 2 * transfers + sizes.tellers);
-        expectEqual("money", balances.reduce((sum, balance) => sum + balance, 0), sizes.accounts * sizes.balance);
+        expectEqual(
+          "money",
+          balances.reduce((sum, balance) => sum + balance, 0),
+          sizes.accounts * sizes.balance,
+        );
       },
     };
   },

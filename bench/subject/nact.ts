@@ -2,7 +2,7 @@
 // `query` to ask. The names given to actors are ours: its own anonymous ones are random 31-bit numbers, which collide.
 
 import { createRequire } from "node:module";
-import { expectEqual, signal, sizes, type Subject, xorshift } from "../rows.ts";
+import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
 
 // It is a CommonJS package whose names Node's lexer does not find.
 const { dispatch, query, spawn, start, stop } = createRequire(import.meta.url)("nact") as typeof import("nact");
@@ -83,7 +83,8 @@ export const subject: Subject = {
     let sum = 0;
     return {
       async run() {
-        for (let i = 0; i < asks; i++) sum += (await query(echo, (from: Ref) => ({ from, n: i }), askWithinMs)) as number;
+        for (let i = 0; i < asks; i++)
+          sum += (await query(echo, (from: Ref) => ({ from, n: i }), askWithinMs)) as number;
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
@@ -94,7 +95,8 @@ export const subject: Subject = {
     const echo = echoIn(system);
     const ask = async (_: unknown, { from, n: count }: Question) => {
       let sum = 0;
-      for (let i = 0; i < count; i++) sum += (await query(echo, (to: Ref) => ({ from: to, n: i }), askWithinMs)) as number;
+      for (let i = 0; i < count; i++)
+        sum += (await query(echo, (to: Ref) => ({ from: to, n: i }), askWithinMs)) as number;
       dispatch(from, sum);
     };
     const asker = spawn(system, ask, "asker") as Ref;
@@ -166,7 +168,10 @@ export const subject: Subject = {
     let handled = 0;
     for (let i = 0; i < sizes.accounts; i++) {
       balances.push(sizes.balance);
-      const account = (_: unknown, { from, type, amount }: { from: Ref; type: "withdraw" | "deposit"; amount: number }) => {
+      const account = (
+        _: unknown,
+        { from, type, amount }: { from: Ref; type: "withdraw" | "deposit"; amount: number },
+      ) => {
         handled++;
         balances[i] = (balances[i] as number) + (type === "deposit" ? amount : -amount);
         dispatch(from, balances[i]);
@@ -192,7 +197,11 @@ export const subject: Subject = {
         Promise.all(tellers.map((to) => query(to, (from: Ref) => ({ from, n: transfers / sizes.tellers }), 60_000))),
       check() {
         expectEqual("messages", handled, 2 * transfers);
-        expectEqual("money", balances.reduce((sum, balance) => sum + balance, 0), sizes.accounts * sizes.balance);
+        expectEqual(
+          "money",
+          balances.reduce((sum, balance) => sum + balance, 0),
+          sizes.accounts * sizes.balance,
+        );
       },
     };
   },
