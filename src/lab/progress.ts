@@ -4,7 +4,7 @@
  */
 export function progress(stream: NodeJS.WriteStream, line: () => string): () => void {
   if (!stream.isTTY) return () => {};
-  const timer = setInterval(() => stream.write(`\r\u001b[K${line().slice(0, stream.columns - 1)}`), 250);
+  const timer = setInterval(() => stream.write(`\r\u001b[K${line().slice(0, (stream.columns || 80) - 1)}`), 250);
   timer.unref();
   return () => {
     clearInterval(timer);

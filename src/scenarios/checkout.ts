@@ -359,6 +359,8 @@ function asText({ seed, speed, load, series }: Settings, bills: readonly Bill[],
     row("from the answer until all is done, mean, ms", ({ behind }) => behind.doneAfter.mean),
     row("placed, then declined or out of stock", ({ behind }) => behind.refusedLater),
   ]).split("\n");
+  // Timers of a process that keeps up are late by about a millisecond of real time each.
+  const late = bills.some(({ timerError }) => timerError.mean > 50 * speed);
   const regretted = bills.filter(({ behind }) => behind.refusedLater > 0);
   const shape = series ? `in the shape of ${series.name}` : "Poisson";
   return [
@@ -376,8 +378,9 @@ function asText({ seed, speed, load, series }: Settings, bills: readonly Bill[],
     "Times are story ms of placed orders, from the moment an order was due.",
     ...regretted.map(
       ({ name, orders, behind }) =>
-        `${name} said yes to ${orders.placed} orders; ${behind.refusedLater} of them were then refused.`,
+        `${name} said yes to ${figure(orders.placed)} orders; ${figure(behind.refusedLater)} of them were then refused.`,
     ),
+    ...(late ? ["The machine did not keep up with this: take a lower --speed or --rate."] : []),
     "",
     "Next: --speed 1 halves the timer error; --design D1,D3 --seconds 60; --help",
   ].join("\n");
