@@ -19,8 +19,10 @@ export const advice: Readonly<Record<string, Advice>> = {
       "`tell` what needs no answer, raise its `concurrency`, or give it less work.",
   },
   OfferTimeout: {
-    outcomes: ["not-started"],
-    todo: "Offer again later, or let the caller slow down: the mailbox stayed full for the whole of `within`.",
+    outcomes: ["not-started", "unknown"],
+    todo:
+      "If `retrySafe`, offer again later, or let the caller slow down: the mailbox stayed full for the whole of `within`. " +
+      "Otherwise the receiver is one with `[receive]`, has the message, and did not say in time that it accepts it.",
   },
   Cancelled: {
     outcomes: ["not-started", "unknown"],
@@ -45,8 +47,10 @@ export const advice: Readonly<Record<string, Advice>> = {
     todo: "Get a current ref from whoever spawns that actor; `watch` it to be told when it ends.",
   },
   ActorCrashed: {
-    outcomes: ["unknown"],
-    todo: "Read `cause`: it is a bug of the receiver. Its supervisor has already decided whether it restarts.",
+    outcomes: ["not-started", "unknown"],
+    todo:
+      "Read `cause`: it is a bug of the receiver, and `not-started` if it is one of its mailbox's `priority`. Its " +
+      "supervisor has already decided whether it restarts.",
   },
   ActorRestarted: {
     outcomes: ["unknown"],
@@ -59,11 +63,11 @@ export const advice: Readonly<Record<string, Advice>> = {
       "give the wait to `pipeToSelf`.",
   },
   Stopped: {
-    outcomes: ["unknown"],
+    outcomes: ["not-started", "unknown"],
     todo: "Release what the handler holds (`finally` runs) and return. No verb of this incarnation does anything any more.",
   },
   SystemStopped: {
-    outcomes: ["not-started", "unknown"],
+    outcomes: ["not-started"],
     todo: "Stop sending. With `stop({ drain })` work accepted before that is finished up to the limit.",
   },
   InvalidOption: {
