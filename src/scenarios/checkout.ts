@@ -110,7 +110,8 @@ const customers = (load: Load, entry: Ref<Shop>, ledger: Ref<Ledger>) => (self: 
       const answers: Promise<void>[] = [];
       for (const atMs of load.times(() => self.random())) {
         const dueMs = startMs + atMs;
-        if (dueMs > self.now()) await self.sleep(dueMs - self.now());
+        const earlyMs = dueMs - self.now();
+        if (earlyMs > 0) await self.sleep(earlyMs);
         answers.push(buy(`o${answers.length + 1}`, dueMs));
       }
       await Promise.all(answers);
