@@ -1,0 +1,93 @@
+// What a consumer gets: the packed package, installed in a project of its own, compiled there and run.
+
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const compilers = {
+  "5.9": "test/consumers/typescript-5.9/node_modules/typescript",
+  "6.0": "test/consumers/typescript-6.0/node_modules/typescript",
+  "7.0": "node_modules/typescript",
+};
+
+/** Where the names `AbortSignal` and `console` come from: what a consumer without a browser's or Node's types has to add. */
+const hosts = {
+  "Node's types": {
+    lib: ["es2023", "esnext.disposable"],
+    types: ["node"],
+    typeRoots: [resolve("node_modules/@types")],
+  },
+  "a browser's types": { lib: ["es2023", "esnext.disposable", "dom"], types: [] },
+};
+
+const project = mkdtempSync(join(tmpdir(), "antiphon-consumer-"));
+const run = promisify(execFile);
+let packed: string[];
+
+beforeAll(async () => {
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project]);
+  const [tarball] = JSON.parse(stdout.slice(stdout.indexOf("["))) as [{ filename: string; files: { path: string }[] }];
+  packed = tarball.files.map(({ path }) => path);
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  const quietly = ["--offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+  await run("npm", ["install", `./${tarball.filename}`, ...quietly], { cwd: project });
+}, 120_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** Compiles a program in the project, and gives what the compiler says and the path of what it made. */
+async function compile(name: string, program: string, compiler: string, host: object) {
+  const folder = join(project, name.replaceAll(/\W+/g, "-"));
+  mkdirSync(folder);
+  writeFileSync(join(folder, "program.ts"), program);
+  const compilerOptions = { ...host, target: "es2023", module: "nodenext", strict: true, skipLibCheck: false };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+  const says = await run(process.execPath, [resolve(compiler, "bin/tsc"), "-p", folder]).then(
+    () => "",
+    (failed) => failed.stdout,
+  );
+  return { says, program: join(folder, "program.js") };
+}
+
+describe("the packed package", () => {
+  test("has what its doors name, its papers, and no sources, tests or scenarios", () => {
+    const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, object> };
+    const named = Object.values(exports).flatMap((door) => (typeof door === "object" ? Object.values(door) : [door]));
+    expect(packed).toEqual(expect.arrayContaining(named.map((path) => path.replace("./", ""))));
+    expect(packed).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "docs/guarantees.md"]));
+    expect(packed.filter((path) => /^(src|test|bench)|scenarios|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
+  test("installs nothing else", () => {
+    const lock = readFileSync(join(project, "package-lock.json"), "utf8");
+    const { packages } = JSON.parse(lock) as { packages: object };
+    expect(Object.keys(packages)).toEqual(["", "node_modules/antiphon"]);
+  });
+
+  const hello = readFileSync("README.md", "utf8");
+  const [, program = ""] = /^```ts file=src\/scenarios\/hello\.ts.*\n([\s\S]*?)^```$/m.exec(hello) ?? [];
+  const [, output = ""] = /^```text run=src\/scenarios\/hello\.ts.*\n([\s\S]*?)^```$/m.exec(hello) ?? [];
+
+  const matrix = Object.entries(compilers).flatMap(([version, path]) =>
+    Object.entries(hosts).map(([name, host]) => ({ version, path, name, host })),
+  );
+
+  test.each(matrix)(
+    "compiles the README's program with TypeScript $version and $name, and it prints what the README says",
+    async ({ version, path, name, host }) => {
+      const compiled = await compile(`${version} ${name}`, program, path, host);
+      expect(compiled.says).toBe("");
+      expect((await run(process.execPath, [compiled.program])).stdout).toBe(output);
+    },
+    60_000,
+  );
+
+  test("is looked at: a wrong use does not compile", async () => {
+    const wrong = program.replace(".buy(sku)", ".buy(1)");
+    const { says } = await compile("wrong use", wrong, compilers["7.0"], hosts["Node's types"]);
+    expect(says).toContain("Argument of type 'number' is not assignable to parameter of type 'string'.");
+  }, 60_000);
+});
