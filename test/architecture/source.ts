@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { parseAst } from "vitest/node";
 
-export interface Import {
+interface Import {
   /** A path from the root of the tree, or the name of a package or of a `node:` module. */
   readonly to: string;
   /** Of types alone: gone when compiled. */
