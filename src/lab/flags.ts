@@ -47,11 +47,12 @@ export function readFlags<const Known extends Record<string, Flag>>(
   return found as Flags<Known>;
 }
 
-/** A number above 0 from the text of a flag. Fails: InvalidOption. */
-export function positiveFlag(name: string, text: string, example: string): number {
+/** A number above 0, and at most `most`, from the text of a flag. Fails: InvalidOption. */
+export function positiveFlag(name: string, text: string, example: string, most = Number.POSITIVE_INFINITY): number {
   const value = numberOf(text);
-  if (!(value > 0)) throw new InvalidOption(`--${name}`, text, `a number above 0, for example --${name} ${example}`);
-  return value;
+  if (value > 0 && value <= most) return value;
+  const limit = most < Number.POSITIVE_INFINITY ? ` and at most ${most}` : "";
+  throw new InvalidOption(`--${name}`, text, `a number above 0${limit}, for example --${name} ${example}`);
 }
 
 /** A whole number of at least `least` from the text of a flag. Fails: InvalidOption. */

@@ -279,7 +279,7 @@ async function readSettings(given: Flags<typeof flags>) {
   const lasts = seconds === undefined ? requests / perSecond : positiveFlag("seconds", seconds, "20");
   const series = arrivals === undefined ? undefined : await readSeriesFile(arrivals, { least: 0 });
   return {
-    speed: positiveFlag("speed", speed, "2"),
+    speed: positiveFlag("speed", speed, "2", 1000),
     seed: wholeFlag("seed", seed, "7", 0),
     load: series
       ? replay(series, { perSecond, seconds: lasts })

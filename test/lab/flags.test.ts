@@ -60,6 +60,11 @@ describe("numbers of flags", () => {
     expect(() => positiveFlag("speed", text, "2")).toThrow("allowed is a number above 0, for example --speed 2");
   });
 
+  test("are not above their limit", () => {
+    expect(positiveFlag("speed", "1000", "2", 1000)).toBe(1000);
+    expect(() => positiveFlag("speed", "1001", "2", 1000)).toThrow("a number above 0 and at most 1000, for example");
+  });
+
   test.each(["0", "1.5", "many", "9007199254740993"])("that are whole and at least 1 are not %j", (text) => {
     expect(() => wholeFlag("orders", text, "400")).toThrow(
       "allowed is a whole number of at least 1, for example --orders 400",

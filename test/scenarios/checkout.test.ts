@@ -162,7 +162,7 @@ describe("checkout", () => {
 
   test.each([
     [["--sped", "3"], "--speed N if that was meant"],
-    [["--speed", "0"], "a number above 0, for example --speed 2"],
+    [["--speed", "0"], "a number above 0 and at most 1000, for example --speed 2"],
     [["--seed", "-1"], "a whole number of at least 0"],
     [["--design", "D1,D9"], "any of D1,D2,D3,D4"],
     [["--orders", "10", "--seconds", "3"], "one of them"],
