@@ -48,7 +48,12 @@ export function readFlags<const Known extends Record<string, Flag>>(
 }
 
 /** A number above 0, and at most `most`, from the text of a flag. Fails: InvalidOption. */
-export function positiveFlag(name: string, text: string, example: string, most = Number.POSITIVE_INFINITY): number {
+export function positiveFlag(
+  name: string,
+  text: string,
+  example: string,
+  most: number = Number.POSITIVE_INFINITY,
+): number {
   const value = numberOf(text);
   if (value > 0 && value <= most) return value;
   const limit = most < Number.POSITIVE_INFINITY ? ` and at most ${most}` : "";
