@@ -71,6 +71,7 @@ type Own = "function" | "data" | "accessor";
 interface Variant {
   readonly keys: readonly string[];
   readonly kinds: readonly Own[];
+  readonly receives: boolean;
   readonly closed: readonly string[] | undefined;
   readonly protocol: Protocol;
 }
@@ -87,25 +88,26 @@ export function protocolOf(object: object, closed: readonly string[] | undefined
   let list = variants.get(prototype);
   if (list === undefined) variants.set(prototype, (list = []));
   const keys = Object.keys(object);
-  for (const variant of list) if (variant.closed === closed && fits(variant, object, keys)) return variant.protocol;
-  const protocol = scan(object, closed, path);
-  if (list.length < variantsMax) list.push({ keys, kinds: keys.map((key) => kindOf(object, key)), closed, protocol });
+  const receives = hasReceive(object);
+  for (const variant of list)
+    if (variant.closed === closed && variant.receives === receives && fits(variant, object, keys))
+      return variant.protocol;
+  const protocol = scan(object, receives, closed, path);
+  if (list.length < variantsMax)
+    list.push({ keys, kinds: keys.map((key) => kindOf(object, key)), receives, closed, protocol });
   return protocol;
 }
 
-/** Reads no key that was an accessor when the variant was made. */
+function hasReceive(object: object): boolean {
+  return typeof (object as { [receive]?: unknown })[receive] === "function";
+}
+
+/** By descriptors, as the scan: one object's accessor may be another's data. */
 function fits(variant: Variant, object: object, keys: readonly string[]): boolean {
   if (variant.keys.length !== keys.length) return false;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
-    const kind = variant.kinds[i];
-    if (variant.keys[i] !== key) return false;
-    if (
-      kind === "accessor"
-        ? kindOf(object, key) !== kind
-        : (typeof read(object, key) === "function") !== (kind === "function")
-    )
-      return false;
+    if (variant.keys[i] !== key || kindOf(object, key) !== variant.kinds[i]) return false;
   }
   return true;
 }
@@ -116,12 +118,7 @@ function kindOf(object: object, key: string): Own {
   return typeof found?.value === "function" ? "function" : "data";
 }
 
-function read(object: object, key: string): unknown {
-  return (object as Record<string, unknown>)[key];
-}
-
-function scan(object: object, closed: readonly string[] | undefined, path: () => string): Protocol {
-  const receives = typeof (object as { [receive]?: unknown })[receive] === "function";
+function scan(object: object, receives: boolean, closed: readonly string[] | undefined, path: () => string): Protocol {
   const own = messagesOf(object);
   if (closed !== undefined && !receives) {
     const missing = closed.filter((name) => !own.includes(name));
