@@ -13,14 +13,16 @@ const compilers = {
   "7.0": "node_modules/typescript",
 };
 
-/** Where the names `AbortSignal` and `console` come from: what a consumer without a browser's or Node's types has to add. */
+/** Where the names `AbortSignal` and `console` come from, and the doors that need no others. */
 const hosts = {
   "Node's types": {
-    lib: ["es2023", "esnext.disposable"],
-    types: ["node"],
-    typeRoots: [resolve("node_modules/@types")],
+    options: { lib: ["es2023", "esnext.disposable"], types: ["node"], typeRoots: [resolve("node_modules/@types")] },
+    doors: ["antiphon/actors", "antiphon/lab"],
   },
-  "a browser's types": { lib: ["es2023", "esnext.disposable", "dom"], types: [] },
+  "a browser's types": {
+    options: { lib: ["es2023", "esnext.disposable", "dom"], types: [] },
+    doors: ["antiphon/actors"],
+  },
 };
 
 const project = mkdtempSync(join(tmpdir(), "antiphon-consumer-"));
@@ -39,11 +41,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 /** Compiles a program in the project, and gives what the compiler says and the path of what it made. */
-async function compile(name: string, program: string, compiler: string, host: object) {
+async function compile(name: string, program: string, compiler: string, options: object) {
   const folder = join(project, name.replaceAll(/\W+/g, "-"));
   mkdirSync(folder);
   writeFileSync(join(folder, "program.ts"), program);
-  const compilerOptions = { ...host, target: "es2023", module: "nodenext", strict: true, skipLibCheck: false };
+  const compilerOptions = { ...options, target: "es2023", module: "nodenext", strict: true, skipLibCheck: false };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
   const says = await run(process.execPath, [resolve(compiler, "bin/tsc"), "-p", folder]).then(
     () => "",
@@ -78,7 +80,8 @@ describe("the packed package", () => {
   test.each(matrix)(
     "compiles the README's program with TypeScript $version and $name, and it prints what the README says",
     async ({ version, path, name, host }) => {
-      const compiled = await compile(`${version} ${name}`, program, path, host);
+      const doors = host.doors.map((door, i) => `export * as door${i} from "${door}";\n`);
+      const compiled = await compile(`${version} ${name}`, program + doors.join(""), path, host.options);
       expect(compiled.says).toBe("");
       expect((await run(process.execPath, [compiled.program])).stdout).toBe(output);
     },
@@ -87,7 +90,7 @@ describe("the packed package", () => {
 
   test("is looked at: a wrong use does not compile", async () => {
     const wrong = program.replace(".buy(sku)", ".buy(1)");
-    const { says } = await compile("wrong use", wrong, compilers["7.0"], hosts["Node's types"]);
+    const { says } = await compile("wrong use", wrong, compilers["7.0"], hosts["Node's types"].options);
     expect(says).toContain("Argument of type 'number' is not assignable to parameter of type 'string'.");
   }, 60_000);
 });
