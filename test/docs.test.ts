@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as antiphon from "antiphon";
 import { describe, expect, test } from "vitest";
+import { milliseconds } from "../src/runtime/kernel/duration.ts";
+import { askWithinMs, defaults } from "../src/runtime/kernel/options.ts";
 import { advice, errorsPage, kindsOf } from "./docs/errors.ts";
 import { refresh } from "./docs/fences.ts";
 
@@ -89,5 +91,28 @@ describe("docs/errors.md", () => {
     expect(kinds).toEqual(
       expect.arrayContaining(closed.map(({ _tag, code }) => expect.objectContaining({ name: _tag, code }))),
     );
+  });
+});
+
+describe("docs/options.md", () => {
+  const page = readFileSync("docs/options.md", "utf8");
+  const defaultOf = (written: string) => {
+    const value = JSON.parse(written.replace(",", ""));
+    return /^\d/.test(value) ? milliseconds("default", value) : value;
+  };
+
+  test("has the default of every option of an actor", () => {
+    const { messages, places, ...named } = defaults;
+    const rows = page.matchAll(/^\| `(?:\w+\.)?(\w+)` \| `(.+?)` \| .* \| .* \|$/gm);
+    const written = [...rows].map(([, name = "", value = ""]) => [
+      name in named ? name : `${name}Ms`,
+      defaultOf(value),
+    ]);
+    expect(Object.fromEntries(written)).toEqual(named);
+  });
+
+  test("has the default of within", () => {
+    const [, value = ""] = /^\| `within` \| `(.+?)` for an ask/m.exec(page) ?? [];
+    expect(defaultOf(value)).toBe(askWithinMs);
   });
 });
