@@ -38,6 +38,7 @@ export function withdraw(request: Request, fate: "expired" | "cancelled", why: (
       }
       request.state = at.done;
       to.box?.withdrawn();
+      if (fate === "cancelled") recordLeft(to, request.type, request);
       count(to, fate, request.type, request.from);
       reject(request, why("not-started"));
       if ((to.gate & gate.offers) !== 0) admitOffers(to);
@@ -55,7 +56,7 @@ export function withdraw(request: Request, fate: "expired" | "cancelled", why: (
       abandon(flight, fate === "expired" ? "deadline" : "asker");
       return;
     default:
-      reject(request, why("unknown"));
+      reject(request, why(request.state === at.sent ? "not-started" : "unknown"));
   }
 }
 

@@ -220,11 +220,13 @@ export class Incarnation extends Scope implements Self {
     if (inherited <= world.time + within) request.deadline = inherited;
     else if (within < Number.POSITIVE_INFINITY) {
       const own = world.now() + within;
-      request.deadline = Math.min(own, inherited);
-      if (own < inherited) world.arm(request, request.deadline);
+      // An offer's limit is that of its entry: the message itself has no deadline.
+      if (request.verb === "ask") request.deadline = Math.min(own, inherited);
+      if (own < inherited) world.arm(request, own);
     }
     // The timer of the message in flight serves what is asked for it, as long as its asker waits.
-    if (!request.armed && flight?.request?.settled === true) world.arm(request, request.deadline);
+    if (!request.armed && request.deadline < Number.POSITIVE_INFINITY && flight?.request?.settled === true)
+      world.arm(request, request.deadline);
     scope.add(request);
     const signal = options?.signal;
     if (signal?.aborted === true || flight?.abandoned === true) {

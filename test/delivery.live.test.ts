@@ -1,0 +1,4 @@
+import { deliveryConformance } from "./conformance/delivery.ts";
+import { live } from "./conformance/world.ts";
+
+deliveryConformance(live);
