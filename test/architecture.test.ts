@@ -11,7 +11,7 @@ describe("the architecture", () => {
   });
 
   test("has rules that each find what was planted against them", () => {
-    const planted = readSources("test/fixtures/architecture", ["src"]);
+    const planted = readSources("test/fixtures/planted/architecture", ["src"]);
     expect(violations(planted, { kernelLines: 12, fileLines: 11, medianLines: 2 }).sort()).toEqual([
       "barrels: src/lab/all.ts is no door",
       "barrels: src/lab/deep/index.ts is no door",

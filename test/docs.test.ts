@@ -55,7 +55,7 @@ describe("a marked fence", () => {
     ["", "a listing without file="],
     ["run=test/docs/sample.ts", "a listing without file="],
     ["file=test/docs/sample.ts#nowhere", "has no region nowhere"],
-    ["file=test/fixtures/architecture/src/lab/chance.ts", "is not compiled"],
+    ["file=test/fixtures/planted/architecture/src/lab/chance.ts", "is not compiled"],
   ])("is refused when it says %o", async (marker, reason) => {
     await expect(refresh(listing(marker))).rejects.toThrow(reason);
   });

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 let said: string;
 
 beforeAll(async () => {
-  const tsc = ["node_modules/typescript/bin/tsc", "-p", "test/fixtures/types", "--pretty", "false"];
+  const tsc = ["node_modules/typescript/bin/tsc", "-p", "test/fixtures/planted/types", "--pretty", "false"];
   said = await promisify(execFile)(process.execPath, tsc).then(
     () => "",
     (failed) => failed.stdout,
@@ -26,7 +26,7 @@ describe("the types", () => {
   });
 
   test("are looked at: an expected error that does not come is an error", () => {
-    expect(about("test/fixtures/types/right.ts")).toContain(
+    expect(about("test/fixtures/planted/types/right.ts")).toContain(
       "(3,1): error TS2578: Unused '@ts-expect-error' directive.",
     );
   });
@@ -35,16 +35,16 @@ describe("the types", () => {
 describe("the compiler's message", () => {
   test("for a wrong payload says which type was expected", () => {
     const message = "Argument of type 'number' is not assignable to parameter of type 'string'.";
-    expect(about("test/fixtures/types/payload.ts")).toContain(message);
+    expect(about("test/fixtures/planted/types/payload.ts")).toContain(message);
   });
 
   test("for a typo names the message that was meant", () => {
     const message = "Property 'authorise' does not exist on type 'Ask<Payments>'. Did you mean 'authorize'?";
-    expect(about("test/fixtures/types/typo.ts")).toContain(message);
+    expect(about("test/fixtures/planted/types/typo.ts")).toContain(message);
   });
 
   test("for a wrong ref names the missing message", () => {
-    const lines = about("test/fixtures/types/ref.ts").split("\n");
+    const lines = about("test/fixtures/planted/types/ref.ts").split("\n");
     expect(lines[0]).toContain("Type 'Ref<Inventory>' is not assignable to type 'Ref<Payments>'.");
     expect(lines[1]).toBe("  Property 'authorize' is missing in type 'Inventory' but required in type 'Payments'.");
   });

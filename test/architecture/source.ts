@@ -29,7 +29,7 @@ export function readSources(root: string, folders: readonly string[]): Source[] 
   return folders.flatMap((folder) =>
     readdirSync(posix.join(root, folder), { recursive: true, encoding: "utf8" })
       .map((name) => posix.join(folder, name.replaceAll("\\", "/")))
-      .filter((path) => path.endsWith(".ts") && !/node_modules|^test\/fixtures/.test(path))
+      .filter((path) => path.endsWith(".ts") && !/node_modules|^test\/fixtures\/planted/.test(path))
       .sort()
       .map((path) => parse(path, readFileSync(posix.join(root, path), "utf8"))),
   );

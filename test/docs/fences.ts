@@ -27,7 +27,7 @@ async function contentOf(language: string, marker: string): Promise<string | und
 
 function regionOf(what: string): string {
   const [path = "", region] = what.split("#");
-  if (!/^(src|test|bench)\//.test(path) || path.startsWith("test/fixtures/"))
+  if (!/^(src|test|bench)\//.test(path) || path.startsWith("test/fixtures/planted/"))
     throw new Error(`${path} is not compiled`);
   const text = readFileSync(path, "utf8");
   if (!region) return text;
