@@ -14,7 +14,7 @@ import type { Ended, Make } from "./verbs.ts";
 export type Life = "starting" | "up" | "halting" | "halted" | "ended";
 
 /** Why a put may not take the short road; 0 when it may. */
-export const gate = { starting: 1, closed: 2, offers: 4, special: 8 } as const;
+export const gate = { starting: 1, closed: 2, offers: 4, special: 8, down: 3 } as const;
 
 /** What only some actors have. */
 export class Rare {
@@ -33,6 +33,8 @@ export class Rare {
   crashes: number[] = [];
   /** The last group this actor was restarted with: an older one does not start it again. */
   group: readonly Cell[] | undefined = undefined;
+  /** Once it is up or has ended, the next of its group starts. */
+  onStarted: (() => void) | undefined = undefined;
   halting: Halting | undefined = undefined;
   incarnation = 1;
   how: Ended | undefined = undefined;
@@ -63,6 +65,8 @@ export class Cell implements Origin {
   next: Cell | undefined = undefined;
   life: Life = "starting";
   gate: number = gate.starting;
+  /** Each message needs a record of its own: it has [receive], several are in flight, or it is observed. */
+  long = false;
   /** Handed to the world, not yet served. */
   scheduled = false;
   self!: Incarnation;
@@ -177,9 +181,19 @@ export class Cell implements Origin {
     flight.nextFlight = undefined;
   }
 
+  /** Whether its messages may take the short roads of tell and turn. */
+  choose(): void {
+    const { core, config, protocol } = this;
+    const observed = core.observer !== undefined;
+    this.long = observed || protocol.receives || config.concurrency > 1;
+    const special = observed || protocol.any || core.isolation !== "share" || config.order !== "fifo";
+    this.gate = special ? this.gate | gate.special : this.gate & ~gate.special;
+  }
+
   /** To be called when a slot or a message may have come free: hands the actor to the world if it can start one. */
   schedule(): void {
-    if (this.scheduled || this.life !== "up" || this.running >= this.config.concurrency || this.waiting === 0) return;
+    if (this.scheduled || (this.gate & gate.down) !== 0 || this.running >= this.config.concurrency) return;
+    if ((this.box === undefined || this.box.live === 0) && (this.lane === undefined || this.lane.live === 0)) return;
     this.scheduled = true;
     this.core.world.ready(this);
   }
@@ -187,18 +201,12 @@ export class Cell implements Origin {
 
 const nothingYet: Protocol = { names: [], takes: new Uint8Array(0), receives: false, any: false, label: "" };
 
-let read: (ref: ActorRef) => Cell;
-
 /** What users hold. It shows a path and nothing else. */
 export class ActorRef {
   readonly #cell: Cell;
 
-  static {
-    read = (ref) => {
-      if (ref === null || typeof ref !== "object" || !(#cell in ref))
-        throw new InvalidOption("to", ref, "a ref, as spawn gives it");
-      return ref.#cell;
-    };
+  static cell(ref: ActorRef): Cell {
+    return ref.#cell;
   }
 
   constructor(cell: Cell) {
@@ -226,5 +234,9 @@ Object.defineProperty(ActorRef.prototype, Symbol.for("nodejs.util.inspect.custom
 
 /** Fails: InvalidOption, when `ref` is no ref. */
 export function cellOf(ref: Ref<unknown>): Cell {
-  return read(ref as unknown as ActorRef);
+  try {
+    return ActorRef.cell(ref as unknown as ActorRef);
+  } catch {
+    throw new InvalidOption("to", ref, "a ref, as spawn gives it");
+  }
 }

@@ -101,7 +101,7 @@ export class Core {
   spare: Flight | undefined = undefined;
   /** The message whose handler runs at this moment, until it returns. */
   current: Flight | undefined = undefined;
-  observer: Observer | undefined = undefined;
+  #observer: Observer | undefined = undefined;
   sent = 0;
   turnedAway = 0;
   waitingForRoom = 0;
@@ -110,8 +110,8 @@ export class Core {
   repeated = 0;
   inert = 0;
   actors = 0;
-  /** Accepted and not ended. */
-  open = 0;
+  /** Messages that were accepted and have met their fate. */
+  ended = 0;
   /** Of actors that have ended. */
   retired: Tally = new Tally();
   retiredAccepted = 0;
@@ -142,17 +142,44 @@ export class Core {
     for (const key of tallied) this.retired[key] += cell.tally[key];
   }
 
+  get observer(): Observer | undefined {
+    return this.#observer;
+  }
+
+  /** Observed actors leave the short roads, which have no place to look from. */
+  observe(observer: Observer | undefined): void {
+    this.#observer = observer;
+    const visit = (cell: Cell) => {
+      for (let child = cell.rare?.firstChild; child !== undefined; child = child.next) {
+        if (child.instance !== undefined) child.choose();
+        visit(child);
+      }
+    };
+    visit(this.root);
+  }
+
+  /** Messages accepted and not ended. */
+  get open(): number {
+    return this.sent - this.turnedAway - this.waitingForRoom - this.ended;
+  }
+
+  quiet(): void {
+    if (this.open + this.waitingForRoom === 0) this.onQuiet?.();
+  }
+
   newId(): string {
     return `${this.name}-${++this.#ids}`;
   }
 
-  /** A listener that throws is not heard again: nobody else may suffer from it. */
+  /** A listener that throws, or rejects, is not heard again: nobody else may suffer from it. */
   emit(event: SystemEvent): void {
     for (const listener of [...this.listeners]) {
+      const leave = () => void this.listeners.delete(listener);
       try {
-        listener(event);
+        const result: unknown = listener(event);
+        if (result instanceof Promise) result.then(undefined, leave);
       } catch {
-        this.listeners.delete(listener);
+        leave();
       }
     }
   }

@@ -2,49 +2,66 @@
 
 import { type Cell, gate } from "./cell.ts";
 import { ActorCrashed, Failure } from "./failure.ts";
-import { count, endQueued, passOn, reject, resolve, timeout, unheard } from "./fate.ts";
+import { count, endQueued, passOn, reject, resolve, startAnew, timeout, unheard } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { armAll } from "./giveup.ts";
 import { isolate } from "./isolate.ts";
 import { Letter } from "./letter.ts";
-import { type Ring, role } from "./mailbox.ts";
+import { type Mailbox, type Ring, role } from "./mailbox.ts";
 import { at, type Operation, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
 import { receive } from "./protocol.ts";
 import { crash } from "./supervise.ts";
+import { adopt, isOf, messageOf } from "./thenable.ts";
 
 /** A serial actor that keeps its mailbox waiting this long for one ask, while the mailbox grows, is reported. */
 const holdingMs = 1_000;
 
+/** Starts what `cell` holds now, at most `most` messages and turns. Gives how many were begun. */
+export function serve(cell: Cell, most: number): number {
+  let begun = 0;
+  const { box } = cell;
+  if (cell.long || cell.lane !== undefined || box === undefined) {
+    const batch = Math.min(most, cell.waiting);
+    while (begun < batch && cell.life === "up" && cell.free && turn(cell)) begun++;
+  } else {
+    const batch = Math.min(most, box.live);
+    while (begun < batch && cell.running === 0 && (cell.gate & gate.down) === 0 && quickTurn(cell, box)) begun++;
+  }
+  cell.scheduled = false;
+  cell.schedule();
+  return begun;
+}
+
 /** Starts one message or turn of `cell`, which is up and has a free slot. False when there was none to start. */
 export function turn(cell: Cell): boolean {
-  const { core } = cell;
-  const lane = cell.lane;
+  const { core, lane, box } = cell;
   if (lane !== undefined && lane.live > 0 && startTurn(cell, lane)) return true;
-  const { box } = cell;
   if (box === undefined) return false;
-  const long = cell.protocol.receives || cell.config.concurrency > 1;
-  const flight = (long ? undefined : core.spare) ?? new Flight(cell);
+  if (!cell.long) return quickTurn(cell, box);
+  const flight = new Flight(cell);
   if (!box.take(flight)) return false;
-  const { origin } = flight;
-  flight.cell = cell;
-  flight.self = cell.self;
-  if (origin.role === role.request) {
-    const request = origin as Request;
-    if (request.deadline <= core.world.time) {
-      endQueued(cell, flight.type, flight.payload, origin, "expired", timeout(request, "not-started"));
-      afterTurn(cell);
-      return true;
-    }
-    request.state = at.running;
-    request.flight = flight;
-  }
+  if (flight.origin.role === role.request && !admit(cell, flight, flight.origin as Request)) return true;
   cell.running++;
   if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.sender);
-  let result: unknown;
+  run(cell, flight, () => begin(cell, flight));
+  return true;
+}
+
+/** The short road: a serial actor without [receive], unobserved. Its record serves the next message if it can. */
+function quickTurn(cell: Cell, box: Mailbox): boolean {
+  const { core } = cell;
+  const flight = (core.spare ??= new Flight(cell));
+  if (!box.take(flight)) return false;
+  const { origin } = flight;
+  const isRequest = origin.role === role.request;
+  if (isRequest && !admit(cell, flight, origin as Request)) return true;
+  flight.cell = cell;
+  cell.running = 1;
   core.current = flight;
+  let result: unknown;
   try {
-    result = long ? begin(cell, flight) : call(cell, flight);
+    result = (cell.instance as any)[flight.type](flight.payload);
     if (result !== undefined && result !== null && isThenable(result)) {
       pend(cell, flight, result);
       return true;
@@ -55,34 +72,48 @@ export function turn(cell: Cell): boolean {
     return true;
   }
   core.current = undefined;
-  cell.self.flight = undefined;
-  if (flight.holding || result instanceof Failure || flight.answered || flight.over) {
+  if (flight.touched || (result !== undefined && result instanceof Failure)) {
     keep(cell, flight);
     ended(cell, flight, result);
     return true;
   }
-  // The short end of a handler that finished synchronously: the record serves the next message.
-  cell.running--;
-  core.open--;
+  cell.running = 0;
   cell.handled++;
-  if (core.observer !== undefined) core.observer("handled", cell, flight.type, flight.sender);
-  if (origin.role === role.request) answer(cell, origin as Request, result);
+  core.ended++;
+  if (isRequest) answer(cell, origin as Request, result);
   if (flight.first !== undefined) release(flight);
-  if (long) flight.over = true;
-  else if (flight.controller !== undefined || flight.heard !== undefined || flight.id !== undefined)
-    core.spare = undefined;
-  else {
-    flight.payload = undefined;
-    core.spare = flight;
-  }
+  flight.payload = undefined;
   if (cell.gate !== 0) afterTurn(cell);
-  if (core.open === 0 && core.onQuiet !== undefined) core.onQuiet();
+  if (core.onQuiet !== undefined) core.quiet();
   return true;
 }
 
-function call(cell: Cell, flight: Flight): unknown {
-  cell.self.flight = flight;
-  return (cell.instance as any)[flight.type](flight.payload);
+/** Runs what a flight is about, up to its first await. */
+function run(cell: Cell, flight: Flight, handler: () => unknown): void {
+  cell.core.current = flight;
+  try {
+    const result = handler();
+    if (result !== undefined && result !== null && isThenable(result)) pend(cell, flight, result);
+    else {
+      keep(cell, flight);
+      ended(cell, flight, result);
+    }
+  } catch (error) {
+    keep(cell, flight);
+    failed(cell, flight, error);
+  }
+}
+
+/** A request starts, unless its deadline has passed. */
+function admit(cell: Cell, flight: Flight, request: Request): boolean {
+  if (request.deadline <= cell.core.world.time) {
+    endQueued(cell, flight.type, flight.payload, request, "expired", timeout(request, "not-started"));
+    if (cell.gate !== 0) afterTurn(cell);
+    return false;
+  }
+  request.state = at.running;
+  request.flight = flight;
+  return true;
 }
 
 /** The longer road: any message, or several in flight. */
@@ -92,9 +123,7 @@ function begin(cell: Cell, flight: Flight): unknown {
     flight.letter = new Letter(flight);
     return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
   };
-  if (cell.config.concurrency > 1) return cell.core.world.context.run(flight, handler);
-  cell.self.flight = flight;
-  return handler();
+  return cell.config.concurrency > 1 ? cell.core.world.context.run(flight, handler) : handler();
 }
 
 /** May run a getter of the user's: call it inside a try. */
@@ -109,40 +138,30 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 function keep(cell: Cell, flight: Flight): void {
   const { core } = cell;
   core.current = undefined;
+  flight.self = cell.self;
   if (core.spare === flight) core.spare = undefined;
-  if (cell.self.flight === flight && !flight.pending) cell.self.flight = undefined;
 }
 
 /** The handler returned a promise: it keeps its slot until that settles. */
 function pend(cell: Cell, flight: Flight, result: PromiseLike<unknown>): void {
   const { world } = cell.core;
-  flight.pending = true;
-  flight.since = world.time;
-  flight.waitingThen = cell.waiting;
-  keep(cell, flight);
-  cell.addFlight(flight);
-  result.then(
+  // First, as it may throw: then nothing has begun.
+  adopt(result).then(
     (value) => {
-      if (!settle(cell, flight)) return;
-      if (isFailure(value) || flight.holding || flight.answered || flight.over) ended(cell, flight, value);
-      else {
-        leave(cell, flight);
-        flight.over = true;
-        count(cell, "handled", flight.type, flight.sender);
-        if (flight.origin.role === role.request) answer(cell, flight.origin as Request, value);
-        next(cell);
-      }
+      if (settle(cell, flight)) ended(cell, flight, value);
     },
     (error) => {
       if (settle(cell, flight)) failed(cell, flight, error);
     },
   );
+  flight.pending = true;
+  flight.since = world.time;
+  flight.waitingThen = cell.waiting;
+  keep(cell, flight);
+  if (cell.config.concurrency === 1) cell.self.flight = flight;
+  cell.addFlight(flight);
   if (flight.first !== undefined) cell.core.upper.suspect(flight);
   if (cell.gate !== 0) afterTurn(cell);
-}
-
-function isFailure(value: unknown): value is Failure {
-  return value instanceof Failure;
 }
 
 /** A pending handler has settled. False when that changes nothing any more. */
@@ -182,12 +201,25 @@ function leave(cell: Cell, flight: Flight): void {
   release(flight);
 }
 
-/** A handler ended other than by a plain answer: refused, held, or dealt with through its letter. */
+/** A handler ended with an answer. */
+function handled(cell: Cell, flight: Flight, value: unknown): void {
+  leave(cell, flight);
+  flight.over = true;
+  count(cell, "handled", flight.type, flight.sender);
+  if (flight.origin.role === role.request) answer(cell, flight.origin as Request, value);
+  next(cell);
+}
+
+/** A handler ended, in whatever way but by a throw. */
 function ended(cell: Cell, flight: Flight, value: unknown): void {
   const { request, sender, type } = flight;
   if (flight.over) {
     leave(cell, flight);
     next(cell);
+    return;
+  }
+  if (!flight.answered && !flight.holding && !(value instanceof Failure)) {
+    handled(cell, flight, value);
     return;
   }
   if (flight.holding && !flight.answered) {
@@ -213,7 +245,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
 function refuse(cell: Cell, flight: Flight, failure: Failure): void {
   const { request, sender, type } = flight;
   if (flight.heard?.includes(failure) === true) passOn(failure, cell.path);
-  else if (failure.passed.length > 0) (failure as { passed: readonly string[] }).passed = [];
+  else startAnew(failure);
   count(cell, "refused", type, sender);
   if (flight.origin.role === role.turn || request === undefined || request.verb === "tell")
     unheard(cell, type, sender, failure);
@@ -225,7 +257,7 @@ function refuse(cell: Cell, flight: Flight, failure: Failure): void {
 /** The handler threw: a refusal or a failed ask is an answer, anything else a crash. */
 function failed(cell: Cell, flight: Flight, error: unknown): void {
   const answers =
-    error instanceof Failure && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
+    isOf(error, Failure) && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
   if (answers && !flight.over && !flight.holding && !flight.answered) {
     flight.over = true;
     leave(cell, flight);
@@ -252,10 +284,6 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
   const context = flight.origin.role === role.turn ? contextOf(flight.origin as Turn) : flight.type;
   crash(cell, context, error, flight.origin.role === role.turn ? undefined : flight.info());
   next(cell);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function contextOf(turn: Turn): string {
@@ -321,24 +349,7 @@ function startTurn(cell: Cell, lane: Ring): boolean {
     return true;
   }
   if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, cell);
-  try {
-    const run = () => started.run();
-    if (cell.config.concurrency === 1) cell.self.flight = flight;
-    cell.core.current = flight;
-    const result = cell.config.concurrency > 1 ? cell.core.world.context.run(flight, run) : run();
-    if (result !== undefined && result !== null && isThenable(result)) {
-      pend(cell, flight, result);
-      return true;
-    }
-  } catch (error) {
-    keep(cell, flight);
-    failed(cell, flight, error);
-    return true;
-  }
-  keep(cell, flight);
-  leave(cell, flight);
-  flight.over = true;
-  count(cell, "handled", started.name, cell);
-  next(cell);
+  const handler = () => started.run();
+  run(cell, flight, cell.config.concurrency > 1 ? () => cell.core.world.context.run(flight, handler) : handler);
   return true;
 }

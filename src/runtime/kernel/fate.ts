@@ -12,11 +12,11 @@ import { at, type Request, type Scope, Turn } from "./operation.ts";
 /** Counts the fate of a message that `cell` had accepted. */
 export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefined): void {
   const { core } = cell;
-  core.open--;
+  core.ended++;
   if (fate === "handled") cell.handled++;
   else cell.count()[fate]++;
   if (core.observer !== undefined) core.observer(fate, cell, type, from);
-  if (core.open === 0 && core.onQuiet !== undefined) core.onQuiet();
+  if (core.onQuiet !== undefined) core.quiet();
 }
 
 export function senderOf(origin: Origin): Cell | undefined {
@@ -93,7 +93,10 @@ export function reject(request: Request, failure: Failure): void {
   }
   const scope = detach(request);
   const flight = flightOf(scope);
-  if (flight !== undefined) (flight.heard ??= []).push(failure);
+  if (flight !== undefined) {
+    flight.touched = true;
+    (flight.heard ??= []).push(failure);
+  }
   if (!promise.heard) {
     promise.then(undefined, nothing);
     promise.heard = false;
@@ -133,6 +136,16 @@ export function passOn(failure: Failure, path: string): void {
   }
 }
 
+/** A refusal that is given again has passed nobody yet. */
+export function startAnew(failure: Failure): void {
+  if (failure.passed.length === 0) return;
+  try {
+    (failure as { passed: readonly string[] }).passed = [];
+  } catch {
+    // Frozen by its maker: it keeps its marks.
+  }
+}
+
 export function nothing(): void {}
 
 /** Takes a request out of every list and timer that could settle it again. */
@@ -140,7 +153,7 @@ function detach(request: Request): Scope | undefined {
   const { scope, signal, onAbort } = request;
   request.settled = true;
   const flight = flightOf(scope);
-  if (flight !== undefined) flight.edge = request;
+  if (flight?.pending === true) flight.edge = request;
   if (scope !== undefined) scope.remove(request);
   if (request.armed) request.from.core.world.disarm(request);
   if (signal !== undefined && onAbort !== undefined) {

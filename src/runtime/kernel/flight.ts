@@ -1,5 +1,5 @@
-// A message that a handler has begun and not finished, or holds. A handler that finishes synchronously leaves its
-// record to the next message; the fields below `origin` are then untouched.
+// A message that a handler has begun and not finished, or holds. A plain handler that finishes synchronously
+// leaves its record to the next message.
 
 import type { Cell } from "./cell.ts";
 import type { Failure } from "./failure.ts";
@@ -17,6 +17,8 @@ export class Flight extends Scope implements Taken {
   origin: Origin;
   /** The handler returned a promise that has not settled. */
   pending = false;
+  /** More than the fields above has been written: the record serves no other message. */
+  touched = false;
   /** Its asker gave up. */
   abandoned = false;
   /** Its fate is counted, or it was forwarded: what the handler still does changes nothing. */
@@ -64,6 +66,7 @@ export class Flight extends Scope implements Taken {
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
+      this.touched = true;
       this.controller = new AbortController();
       if (this.abandoned || this.over) this.controller.abort();
     }
@@ -74,6 +77,7 @@ export class Flight extends Scope implements Taken {
   info(): MessageInfo {
     const { request, sender } = this;
     if (request === undefined) {
+      this.touched = true;
       this.id ??= this.cell.core.newId();
       const from = sender === undefined ? undefined : sender.outside ? undefined : sender.ref;
       return { type: this.type, sender: from, id: this.id, deadline: undefined, attempt: 1 };

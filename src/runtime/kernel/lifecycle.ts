@@ -1,22 +1,22 @@
-// One actor's way from its factory to its end: start, fence, halt. Who restarts whom is decided in supervise.ts.
+// One actor's way down: fence, halt, end. Who restarts whom is decided in supervise.ts.
 
 import { type Cell, gate, type Halting } from "./cell.ts";
-import { ActorRestarted, type Failure, InvalidFactory, Stopped } from "./failure.ts";
+import { ActorRestarted, type Failure, Stopped } from "./failure.ts";
 import { count, endQueued, nothing, recordLeft, reject } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { dropHeld, giveUp } from "./giveup.ts";
 import type { Mailbox } from "./mailbox.ts";
-import { messagesOf, protocolOf } from "./names.ts";
 import { at, type Operation, Request, Sleep, Timed, Turn } from "./operation.ts";
-import { admitOffers, postTurn, review, stoppedFailure, turnAway } from "./post.ts";
+import { postTurn, stoppedFailure, turnAway } from "./post.ts";
 import type { Incarnation } from "./self.ts";
+import { adopt } from "./thenable.ts";
 import type { Ended } from "./verbs.ts";
 
 /** Runs `then` after `ms` of world time; used where a wait belongs to the runtime and not to an actor. */
 export function later(cell: Cell, ms: number, then: () => void): Timed {
   const timed = new Later(then);
   const { world } = cell.core;
-  world.arm(timed, world.now() + ms);
+  if (ms < Number.POSITIVE_INFINITY) world.arm(timed, world.now() + ms);
   return timed;
 }
 
@@ -26,102 +26,6 @@ class Later extends Timed {
     super();
     this.due = then;
   }
-}
-
-export type Started = "up" | "starting" | InvalidFactory | { readonly error: unknown };
-
-/**
- * Runs the factory. Gives at once what a synchronous factory did; an asynchronous one is told to `then` later.
- */
-export function start(cell: Cell, then: (how: "up" | { readonly error: unknown }) => void): Started {
-  cell.life = "starting";
-  cell.gate = (cell.gate & ~gate.closed) | gate.starting;
-  const former = cell.instance;
-  const self = cell.core.upper.incarnate(cell);
-  cell.self = self;
-  let made: object | PromiseLike<object>;
-  try {
-    made = cell.make(self);
-    if (!isPending(made)) {
-      if (!self.live) return "starting";
-      const invalid = check(cell, made, former);
-      if (invalid !== undefined) return invalid;
-      up(cell, made);
-      return "up";
-    }
-  } catch (error) {
-    return { error };
-  }
-  made.then(
-    (instance) => {
-      cell.core.world.enter();
-      if (cell.self !== self || !self.live) {
-        disposeOf(cell, instance, nothing);
-        return;
-      }
-      const invalid = check(cell, instance, former);
-      if (invalid !== undefined) {
-        then({ error: invalid });
-        return;
-      }
-      try {
-        up(cell, instance);
-      } catch (error) {
-        then({ error });
-        return;
-      }
-      then("up");
-    },
-    (error) => {
-      cell.core.world.enter();
-      if (cell.self === self && self.live) then({ error });
-    },
-  );
-  return "starting";
-}
-
-/** A thenable with messages of its own is an actor with a `then`, which promises would swallow: see {@link check}. */
-function isPending(made: unknown): made is PromiseLike<object> {
-  if (made instanceof Promise) return true;
-  if (typeof made !== "object" || made === null || typeof (made as { then?: unknown }).then !== "function")
-    return false;
-  return !messagesOf(made).some((name) => name !== "catch" && name !== "finally");
-}
-
-function check(cell: Cell, made: unknown, former: object | undefined): InvalidFactory | undefined {
-  if (typeof made !== "object" || made === null)
-    return new InvalidFactory(
-      cell.path,
-      made === null ? "null" : typeof made,
-      "It must make an object whose methods are the messages.",
-    );
-  if (made === former)
-    return new InvalidFactory(
-      cell.path,
-      "the same object twice",
-      "Make a new one in each call: a restart means fresh state.",
-    );
-  if (typeof (made as { then?: unknown }).then === "function")
-    return new InvalidFactory(
-      cell.path,
-      "an object with a method then",
-      "A promise would call it: give the message another name.",
-    );
-  return undefined;
-}
-
-function up(cell: Cell, instance: object): void {
-  const { config, core } = cell;
-  cell.protocol = protocolOf(instance, config.messages, () => cell.path);
-  cell.instance = instance;
-  cell.life = "up";
-  const special = cell.protocol.any || core.isolation !== "share" || config.order !== "fifo";
-  cell.gate = (cell.gate & gate.offers) | (special ? gate.special : 0);
-  if (core.listeners.size > 0)
-    core.emit({ kind: "started", path: cell.path, incarnation: cell.rare?.incarnation ?? 1 });
-  review(cell);
-  if ((cell.gate & gate.offers) !== 0) admitOffers(cell);
-  cell.schedule();
 }
 
 /**
@@ -241,6 +145,8 @@ export function halt(cell: Cell, final: boolean, how: Ended, done: () => void): 
     return;
   }
   rare.halting = halting;
+  // While it starts, the instance is still that of the incarnation before, which was disposed of.
+  const instance = cell.life === "up" ? cell.instance : undefined;
   cell.life = "halting";
   cell.gate |= gate.starting;
   if (final) close(cell);
@@ -254,7 +160,7 @@ export function halt(cell: Cell, final: boolean, how: Ended, done: () => void): 
       limit,
       () => {
         reportStragglers(cell);
-        stopChildren(cell, how, () => disposeOf(cell, cell.instance, () => halted(cell, halting)));
+        stopChildren(cell, how, () => disposeOf(cell, instance, () => halted(cell, halting)));
       },
     );
   };
@@ -307,23 +213,43 @@ function drain(cell: Cell, box: Mailbox): void {
 
 function reportStragglers(cell: Cell): void {
   const { world } = cell.core;
-  for (const { type, since } of cell.rare?.stragglers ?? [])
-    cell.core.emit({ kind: "straggler", path: cell.path, type, ageMs: world.now() - since });
-  cell.rare?.stragglers.clear();
+  const { stragglers } = cell.rareOf();
+  for (const flight of stragglers) {
+    // Whenever it settles, that changes nothing any more.
+    flight.pending = false;
+    cell.core.emit({ kind: "straggler", path: cell.path, type: flight.type, ageMs: world.now() - flight.since });
+  }
+  stragglers.clear();
 }
 
 export function stopChildren(cell: Cell, how: Ended, then: () => void): void {
-  const last = cell.rare?.lastChild;
-  if (last === undefined) then();
-  else
-    halt(last, true, { reason: "stopped", ...(how.cause === undefined ? {} : { cause: how.cause }) }, () =>
-      stopChildren(cell, how, then),
-    );
+  const reason: Ended = { reason: "stopped", ...(how.cause === undefined ? {} : { cause: how.cause }) };
+  inTurn(
+    () => cell.rare?.lastChild,
+    (last, next) => halt(last, true, reason, next),
+    then,
+  );
+}
+
+/** Does `step` with what `pick` gives, one after the other, until it gives nothing. Any number fits on the stack. */
+export function inTurn<T>(pick: () => T | undefined, step: (one: T, next: () => void) => void, then: () => void): void {
+  for (let one = pick(); one !== undefined; one = pick()) {
+    let done = false;
+    let waits = false;
+    step(one, () => {
+      done = true;
+      if (waits) inTurn(pick, step, then);
+    });
+    if (done) continue;
+    waits = true;
+    return;
+  }
+  then();
 }
 
 type Disposable_ = { [Symbol.asyncDispose]?: () => PromiseLike<void>; [Symbol.dispose]?: () => void };
 
-function disposeOf(cell: Cell, object: object | undefined, then: () => void): void {
+export function disposeOf(cell: Cell, object: object | undefined, then: () => void): void {
   const instance = object as Disposable_ | undefined;
   const failed = (error: unknown) =>
     cell.core.emit({
@@ -335,15 +261,16 @@ function disposeOf(cell: Cell, object: object | undefined, then: () => void): vo
       offender: undefined,
       directive: "resume",
     });
-  let working: unknown;
+  let working: PromiseLike<void> | undefined;
   try {
-    working = instance?.[Symbol.asyncDispose]?.() ?? instance?.[Symbol.dispose]?.();
-    if (typeof (working as { then?: unknown } | undefined)?.then !== "function") {
-      then();
-      return;
-    }
+    const dispose = instance?.[Symbol.asyncDispose] ?? instance?.[Symbol.dispose];
+    const disposed: unknown = dispose?.call(instance);
+    if (typeof (disposed as { then?: unknown } | undefined)?.then === "function")
+      working = adopt(disposed as PromiseLike<void>);
   } catch (error) {
     failed(error);
+  }
+  if (working === undefined) {
     then();
     return;
   }
@@ -358,7 +285,7 @@ function disposeOf(cell: Cell, object: object | undefined, then: () => void): vo
     cell.core.emit({ kind: "straggler", path: cell.path, type: "dispose", ageMs: cell.config.settleWithinMs });
     go();
   });
-  (working as PromiseLike<void>).then(
+  working.then(
     () => {
       cell.core.world.enter();
       go();
@@ -396,6 +323,15 @@ function end(cell: Cell, halting: Halting): void {
   if (core.listeners.size > 0) core.emit({ kind: "ended", path: cell.path, how });
   for (const { self, ended } of rare?.watchers.splice(0) ?? []) watchTurn(self, cell, how, ended);
   finish(cell, halting);
+  startOver(cell);
+}
+
+/** Those that were to start after this one need not wait for it any longer. */
+export function startOver(cell: Cell): void {
+  const next = cell.rare?.onStarted;
+  if (cell.rare === undefined || next === undefined) return;
+  cell.rare.onStarted = undefined;
+  next();
 }
 
 export function watchTurn(self: Incarnation, of: Cell, how: Ended, ended: (how: Ended) => void): void {

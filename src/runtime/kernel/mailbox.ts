@@ -38,11 +38,16 @@ const keptCapacity = 1_024;
 
 /** A circular buffer, a power of two of messages, doubled when full. First in, first out. */
 export class Ring implements Mailbox {
-  live = 0;
   #slots: unknown[] = new Array(firstCapacity * 3).fill(undefined);
   #mask = firstCapacity - 1;
   #head = 0;
+  /** Messages and gaps. */
   #length = 0;
+  #gaps = 0;
+
+  get live(): number {
+    return this.#length - this.#gaps;
+  }
 
   put(type: string, payload: unknown, origin: Origin): void {
     if (this.#length > this.#mask) this.#resize((this.#mask + 1) * 2);
@@ -52,7 +57,6 @@ export class Ring implements Mailbox {
     slots[at + 1] = payload;
     slots[at + 2] = origin;
     this.#length++;
-    this.live++;
   }
 
   take(into: Taken): boolean {
@@ -66,11 +70,13 @@ export class Ring implements Mailbox {
       slots[at + 2] = undefined;
       this.#head = (this.#head + 1) & this.#mask;
       if (--this.#length === 0 && this.#mask >= keptCapacity) this.#resize(firstCapacity);
-      if (!origin.queued) continue;
+      if (!origin.queued) {
+        this.#gaps--;
+        continue;
+      }
       into.type = type;
       into.payload = payload;
       into.origin = origin;
-      this.live--;
       return true;
     }
     return false;
@@ -91,17 +97,19 @@ export class Ring implements Mailbox {
       slots[at + 1] = undefined;
       slots[at + 2] = undefined;
       this.#length--;
-      if (!origin.queued) continue;
+      if (!origin.queued) {
+        this.#gaps--;
+        continue;
+      }
       into.origin = origin;
-      this.live--;
       return true;
     }
     return false;
   }
 
   withdrawn(): void {
-    this.live--;
-    if (this.#length > 32 && this.live * 2 < this.#length) this.#resize(this.#mask + 1);
+    this.#gaps++;
+    if (this.#length > 32 && this.#gaps * 2 > this.#length) this.#resize(this.#mask + 1);
   }
 
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
@@ -126,6 +134,7 @@ export class Ring implements Mailbox {
     this.#mask = capacity - 1;
     this.#head = 0;
     this.#length = length;
+    this.#gaps = 0;
   }
 }
 

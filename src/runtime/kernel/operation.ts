@@ -76,7 +76,7 @@ export class Sleep extends Operation {
 
 /** A turn of an actor's own: a timer, a pipe, a watch; or a reply to a handler that has returned. */
 export class Turn extends Operation implements Origin {
-  readonly kind: "timer" | "pipe" | "watch" | "reply";
+  readonly kind: "timer" | "pipe" | "watch" | "priority" | "reply";
   readonly name: string;
   readonly run: () => unknown;
   /** Of a repeating timer; 0 for any other turn. */
@@ -84,7 +84,7 @@ export class Turn extends Operation implements Origin {
   queued = false;
   cancelled = false;
 
-  constructor(self: Incarnation, kind: "timer" | "pipe" | "watch" | "reply", name: string, run: () => unknown) {
+  constructor(self: Incarnation, kind: Turn["kind"], name: string, run: () => unknown) {
     super(self);
     this.kind = kind;
     this.name = name;

@@ -20,7 +20,6 @@ import { at, type Request, Turn } from "./operation.ts";
 /** Puts a message that is no forward. `origin` is the sender's cell for a plain tell. */
 export function post(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
   const { core } = to;
-  core.sent++;
   const from = senderOf(origin);
   if (core.observer !== undefined) core.observer("sent", to, what.name, from);
   const refused = refusal(to, what, from);
@@ -45,10 +44,11 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
     }
     failure = full(to, what.name, request?.verb === "offer");
   }
+  // Counted when its state is known: a payload's accessors and those who listen to events may look at the counts.
+  core.sent++;
   if (failure !== undefined) turnAway(to, what.name, payload, origin, failure);
   else {
     to.accepted++;
-    core.open++;
     enter(to, what.name, sent, origin);
   }
 }
@@ -83,7 +83,6 @@ export function admitOffers(to: Cell): void {
     request.payload = undefined;
     to.core.waitingForRoom--;
     to.accepted++;
-    to.core.open++;
     enter(to, request.type, payload, request);
   }
   if (offers.length === 0) to.gate &= ~gate.offers;
@@ -112,7 +111,6 @@ export function postTurn(turn: Turn): void {
   const { core } = cell;
   core.sent++;
   core.turns++;
-  core.open++;
   cell.accepted++;
   turn.queued = true;
   (cell.lane ??= new Ring()).put(turn.name, undefined, turn);
@@ -197,6 +195,7 @@ function wait(to: Cell, payload: unknown, request: Request): void {
   request.payload = payload;
   request.state = at.waiting;
   to.rareOf().offers.push(request);
+  to.core.sent++;
   to.core.waitingForRoom++;
   to.gate |= gate.offers;
   if (flightOf(request.scope)?.pending === true) to.core.upper.suspect(request);
@@ -205,13 +204,13 @@ function wait(to: Cell, payload: unknown, request: Request): void {
 /** drop-oldest, drop-newest: the new message is accepted, then one is dropped. */
 function overflow(to: Cell, type: string, payload: unknown, origin: Origin): void {
   const { core, config } = to;
+  core.emit({ kind: "bound", path: to.path, bound: "mailbox.capacity", limit: config.capacity });
+  core.sent++;
   to.accepted++;
-  core.open++;
   const failure = new MailboxFull(
     `${to.path} dropped a message: all ${config.capacity} places were taken and its overflow is ${config.overflow}.`,
     "not-started",
   );
-  core.emit({ kind: "bound", path: to.path, bound: "mailbox.capacity", limit: config.capacity });
   if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
   const oldest = new Flight(to);
   if (config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true) {
@@ -258,7 +257,7 @@ function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origi
   });
   endQueued(to, type, payload, origin, "crashed", failure);
   postTurn(
-    new Turn(to.self, "pipe", "priority", () => {
+    new Turn(to.self, "priority", "priority", () => {
       throw error;
     }),
   );

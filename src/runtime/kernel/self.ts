@@ -14,7 +14,7 @@ import { askWithinMs, whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { keyed, type Stream, stream } from "./random.ts";
-import { stubOf } from "./stub.ts";
+import { askStub, offerStub, tellStub, viaStub } from "./stub.ts";
 import { spawn, stop } from "./supervise.ts";
 import { pipeTurn, timerTurn } from "./turns.ts";
 import type { Ended, Make, Self, SpawnOptions, TellOptions, Timer, Verb, WaitOptions } from "./verbs.ts";
@@ -64,15 +64,15 @@ export class Incarnation extends Scope implements Self {
   }
 
   tell<P>(to: Ref<P>, options?: TellOptions): Stub<P, Tell<P>> {
-    return stubOf("tell", this, to, options) as Stub<P, Tell<P>>;
+    return tellStub(this, to, options) as Stub<P, Tell<P>>;
   }
 
   offer<P>(to: Ref<P>, options?: WaitOptions): Stub<P, Offer<P>> {
-    return stubOf("offer", this, to, options) as Stub<P, Offer<P>>;
+    return offerStub(this, to, options) as Stub<P, Offer<P>>;
   }
 
   ask<P>(to: Ref<P>, options?: WaitOptions): Stub<P, Ask<P>> {
-    return stubOf("ask", this, to, options) as Stub<P, Ask<P>>;
+    return askStub(this, to, options) as Stub<P, Ask<P>>;
   }
 
   via<V extends Verb, P>(
@@ -80,9 +80,7 @@ export class Incarnation extends Scope implements Self {
     to: Ref<P>,
     options?: WaitOptions,
   ): Stub<P, V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>> {
-    if (verb !== "tell" && verb !== "offer" && verb !== "ask")
-      throw new InvalidOption("verb", verb, '"tell", "offer" or "ask"');
-    return stubOf(verb, this, to, options) as Stub<
+    return viaStub(verb, this, to, options) as Stub<
       P,
       V extends "tell" ? Tell<P> : V extends "offer" ? Offer<P> : Ask<P>
     >;
@@ -139,8 +137,10 @@ export class Incarnation extends Scope implements Self {
   /** The message in flight that the caller handles, as far as the world can tell. */
   current(): Flight | undefined {
     const { cell } = this;
+    const { current, world } = cell.core;
+    if (current !== undefined && current.cell === cell) return current;
     if (cell.config.concurrency === 1) return this.flight;
-    const flight = cell.core.world.context.current();
+    const flight = world.context.current();
     return flight?.self === this && !flight.over ? flight : undefined;
   }
 

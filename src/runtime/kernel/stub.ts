@@ -3,6 +3,7 @@
 // one is used only for refs whose names are not known yet.
 
 import { type Cell, cellOf, gate } from "./cell.ts";
+import { InvalidOption } from "./failure.ts";
 import { isMessageName, onSelector, type Selector, selector } from "./names.ts";
 import type { Ref } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
@@ -59,38 +60,54 @@ onSelector((what) => {
 
 /** The short road of a tell: an open mailbox in fifo order with room, nothing to observe, nothing to inherit. */
 function quickTell(stub: TellStub, what: Selector, payload: unknown): void {
-  const to = stub._to;
-  const self = stub._self;
-  const { core, box } = to;
+  const { _self: self, _to: to } = stub;
+  const { core, box, config } = to;
   if (
     to.gate === 0 &&
     self.live &&
     stub._options === undefined &&
     box !== undefined &&
     to.protocol.takes[what.id] === 1 &&
-    box.live + to.running < to.config.places &&
-    core.observer === undefined
+    box.live + to.running < config.places
   ) {
     core.sent++;
-    core.open++;
     to.accepted++;
     box.put(what.name, payload, self.cell);
-    if (!to.scheduled && to.running < to.config.concurrency) {
+    if (!to.scheduled && to.running < config.concurrency) {
       to.scheduled = true;
       core.world.ready(to);
     }
   } else self.tellTo(to, what, payload, stub._options);
 }
 
-/** The stub of `verb` for `ref`. Fails: InvalidOption, when `ref` is no ref. */
-export function stubOf(verb: Verb, self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
+// Each fails with InvalidOption when `ref` is no ref.
+
+export function tellStub(self: Incarnation, ref: Ref<unknown>, options: TellOptions | undefined): object {
   const to = cellOf(ref);
-  const stub =
-    verb === "tell"
-      ? new TellStub(self, to, options)
-      : verb === "ask"
-        ? new AskStub(self, to, options)
-        : new OfferStub(self, to, options);
+  const stub = new TellStub(self, to, options);
+  return to.gate === 0 ? stub : learn(to, stub);
+}
+
+export function offerStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
+  const to = cellOf(ref);
+  return learn(to, new OfferStub(self, to, options));
+}
+
+export function askStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
+  const to = cellOf(ref);
+  const stub = new AskStub(self, to, options);
+  return to.gate === 0 ? stub : learn(to, stub);
+}
+
+export function viaStub(verb: Verb, self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
+  if (verb === "tell") return tellStub(self, ref, options);
+  if (verb === "offer") return offerStub(self, ref, options);
+  if (verb === "ask") return askStub(self, ref, options);
+  throw new InvalidOption("verb", verb, '"tell", "offer" or "ask"');
+}
+
+/** The stub, or around it a Proxy where its names are not known. */
+function learn(to: Cell, stub: object): object {
   return to.protocol.any || (to.gate & gate.starting) !== 0 ? new Proxy(stub, learning) : stub;
 }
 

@@ -5,10 +5,12 @@ import { Cell, type Rare } from "./cell.ts";
 import { span } from "./duration.ts";
 import { ChildFailed, InvalidFactory, InvalidOption, SystemFailed } from "./failure.ts";
 import { nothing } from "./fate.ts";
-import { fence, halt, later, restartedFailure, start } from "./lifecycle.ts";
+import { fence, halt, inTurn, later, restartedFailure, startOver } from "./lifecycle.ts";
 import { backoffMs, checkName, configure, defaults } from "./options.ts";
 import { stoppedFailure } from "./post.ts";
 import type { MessageInfo } from "./protocol.ts";
+import { isInvalid, start } from "./start.ts";
+import { messageOf } from "./thenable.ts";
 import type { Ended, Make, SpawnOptions } from "./verbs.ts";
 
 /** Starts an actor under `parent`. Fails: InvalidOption, InvalidFactory. A factory that throws is a crash of the child. */
@@ -32,7 +34,12 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
   }
   cell.christen();
   // Not in the stack of the parent's handler: its own fate may hang on the crash of its child.
-  if (typeof started === "object") later(cell, 0, () => startFailed(cell, started.error));
+  const { self } = cell;
+  if (typeof started === "object")
+    later(cell, 0, () => {
+      if (cell.self === self) startFailed(cell, started.error);
+      else report(cell, "factory", started.error, undefined, "restart");
+    });
   return cell;
 }
 
@@ -42,14 +49,23 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
  */
 export function crash(cell: Cell, context: string, error: unknown, offender: MessageInfo | undefined): void {
   if (cell.life === "halting" || cell.life === "halted" || cell.life === "ended") {
-    report(cell, context, error, offender, "stop");
+    const ends = cell.life === "ended" || cell.rare?.halting?.final === true;
+    report(cell, context, error, offender, ends ? "stop" : "restart");
     return;
   }
   const { onCrash, maxRestarts, withinMs } = cell.config;
   let hopeless: string | undefined;
-  if (error instanceof InvalidFactory) hopeless = "its factory can not start it again";
+  let waitMs = 0;
+  if (isInvalid(cell, error)) hopeless = "its factory can not start it again";
   else if (onCrash === "restart" && !spend(cell))
     hopeless = `more than ${maxRestarts} crashes within ${span(withinMs)}`;
+  else if (onCrash === "restart") {
+    try {
+      waitMs = waitOf(cell, context);
+    } catch (problem) {
+      hopeless = `its backoff gives no duration (${messageOf(problem)})`;
+    }
+  }
   const directive = hopeless === undefined ? onCrash : "escalate";
   report(cell, context, error, offender, directive);
   switch (directive) {
@@ -62,7 +78,7 @@ export function crash(cell: Cell, context: string, error: unknown, offender: Mes
       stop(cell, { reason: "failed", cause: error });
       return;
     case "restart":
-      restart(cell, context, error);
+      restart(cell, context, error, waitMs);
       return;
     case "escalate":
       escalate(cell, error, hopeless ?? "its supervision escalates");
@@ -76,7 +92,6 @@ export function stop(cell: Cell, how: Ended = { reason: "stopped" }): void {
 }
 
 function startFailed(cell: Cell, error: unknown): void {
-  if (cell.life !== "starting") return;
   crash(cell, "factory", error, undefined);
 }
 
@@ -91,26 +106,33 @@ function spend(cell: Cell): boolean {
 
 function escalate(cell: Cell, error: unknown, why: string): void {
   const { parent, core, path } = cell;
+  const rare = cell.rareOf();
+  // Whether the rest of its group still starts is known when its parent has decided.
+  const next = rare.onStarted;
+  rare.onStarted = undefined;
   stop(cell, { reason: "failed", cause: error });
   if (parent === undefined || parent.outside) {
     const failed = new SystemFailed(path, why, { cause: error });
     core.emit({ kind: "system-failed", path, reason: failed });
-    return;
-  }
-  crash(parent, "child", new ChildFailed(path, why, { cause: error }), undefined);
+  } else crash(parent, "child", new ChildFailed(path, why, { cause: error }), undefined);
+  next?.();
 }
 
 /** The failed actor and those that go with it: fenced at once, brought down last to first, started first to last. */
-function restart(cell: Cell, context: string, error: unknown): void {
+function restart(cell: Cell, context: string, error: unknown, waitMs: number): void {
   const group = groupOf(cell);
   for (const one of group) one.rareOf().group = group;
   for (const one of [...group].reverse())
     fence(one, (type) => restartedFailure(cell, type, context, error), "cancelled");
-  const wait = waitMs(cell, context);
-  haltInReverse([...group], () => {
-    if (wait > 0) later(cell, wait, () => startInOrder(group, 0));
-    else startInOrder(group, 0);
-  });
+  const up = [...group];
+  inTurn(
+    () => up.pop(),
+    (last, next) => halt(last, false, { reason: "stopped" }, next),
+    () => {
+      if (waitMs > 0) later(cell, waitMs, () => startInOrder(group));
+      else startInOrder(group);
+    },
+  );
 }
 
 function groupOf(cell: Cell): Cell[] {
@@ -124,33 +146,42 @@ function groupOf(cell: Cell): Cell[] {
 }
 
 /** A factory that fails at once is not tried again in the same turn. */
-function waitMs(cell: Cell, context: string): number {
+function waitOf(cell: Cell, context: string): number {
   const nth = cell.rare?.crashes.length ?? 1;
   const wait = backoffMs(cell.config.backoff, nth, () => cell.self.random(`backoff/${cell.rare?.incarnation ?? 1}`));
   return context === "factory" ? Math.max(wait, 1) : wait;
 }
 
-function haltInReverse(cells: Cell[], then: () => void): void {
-  const last = cells.pop();
-  if (last === undefined) then();
-  else halt(last, false, { reason: "stopped" }, () => haltInReverse(cells, then));
+/** An asynchronous factory is waited for; one that fails has its own crash, whose group takes over. */
+function startInOrder(group: readonly Cell[]): void {
+  let from = 0;
+  inTurn(
+    () => {
+      while (from < group.length) {
+        const cell = group[from++] as Cell;
+        if (cell.life === "halted" && cell.rare?.group === group && isUp(cell.parent)) return cell;
+      }
+      return undefined;
+    },
+    startAgain,
+    nothing,
+  );
 }
 
-/** An asynchronous factory is waited for; one that fails has its own crash, whose group takes over. */
-function startInOrder(group: readonly Cell[], from: number): void {
-  const cell = group[from];
-  if (cell === undefined) return;
+/** A parent on its way down stops what is halted instead. */
+function isUp(parent: Cell | undefined): boolean {
+  return parent?.life === "up" || parent?.life === "starting";
+}
+
+function startAgain(cell: Cell, next: () => void): void {
   const rare = cell.rareOf();
-  if (cell.life !== "halted" || rare.group !== group) {
-    startInOrder(group, from + 1);
-    return;
-  }
   rare.incarnation++;
+  rare.onStarted = next;
   const started = start(cell, (how) => {
-    if (how === "up") startInOrder(group, from + 1);
+    if (how === "up") startOver(cell);
     else startFailed(cell, how.error);
   });
-  if (started === "up") startInOrder(group, from + 1);
+  if (started === "up") startOver(cell);
   else if (started instanceof InvalidFactory) startFailed(cell, started);
   else if (typeof started === "object") startFailed(cell, started.error);
 }

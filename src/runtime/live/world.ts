@@ -4,7 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cell } from "../kernel/cell.ts";
 import type { Context, World } from "../kernel/core.ts";
-import { turn } from "../kernel/dispatch.ts";
+import { serve } from "../kernel/dispatch.ts";
 import type { Flight } from "../kernel/flight.ts";
 import type { Timed } from "../kernel/operation.ts";
 import type { Alarm, Host } from "./host.ts";
@@ -109,18 +109,8 @@ export class LiveWorld implements World {
       this.#queue[this.#head] = undefined;
       this.#head = (this.#head + 1) & (this.#queue.length - 1);
       this.#length--;
-      let batch = Math.min(batchMax, cell.waiting);
-      while (batch-- > 0 && cell.life === "up" && cell.running < cell.config.concurrency) {
-        const began = turn(cell);
-        if (--this.#left <= 0 && this.#pause()) {
-          cell.scheduled = false;
-          cell.schedule();
-          return;
-        }
-        if (!began) break;
-      }
-      cell.scheduled = false;
-      cell.schedule();
+      this.#left -= serve(cell, Math.min(batchMax, this.#left));
+      if (this.#left <= 0 && this.#pause()) return;
     }
     this.#started = false;
   };
