@@ -2,13 +2,12 @@
 
 import { type Cell, gate } from "./cell.ts";
 import { ActorCrashed, Failure } from "./failure.ts";
-import { count, endQueued, passOn, reject, resolve, startAnew, timeout, unheard } from "./fate.ts";
+import { answer, count, endQueued, mark, reject, timeout, unheard } from "./fate.ts";
 import { Flight } from "./flight.ts";
-import { armAll } from "./giveup.ts";
-import { isolate } from "./isolate.ts";
+import { dropHeld, release } from "./giveup.ts";
 import { Letter } from "./letter.ts";
 import { type Mailbox, type Ring, role } from "./mailbox.ts";
-import { at, type Operation, type Request, type Turn } from "./operation.ts";
+import { at, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
 import { receive } from "./protocol.ts";
 import { crash } from "./supervise.ts";
@@ -222,12 +221,19 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
     handled(cell, flight, value);
     return;
   }
+  if (flight.holding && !flight.answered && flight.abandoned) {
+    // Nobody is left to hold it for.
+    leave(cell, flight);
+    dropHeld(flight, "cancelled");
+    next(cell);
+    return;
+  }
   if (flight.holding && !flight.answered) {
     cell.running--;
     cell.rareOf().held.add(flight);
     if (request !== undefined && !(request.verb === "ask" && request.settled)) request.state = at.held;
     if (cell.core.observer !== undefined) cell.core.observer("held", cell, type, sender);
-    if (flight.first !== undefined || flight.on !== undefined) cell.core.upper.suspect(flight);
+    if (flight.first !== undefined || flight.on !== undefined) cell.core.upper.suspect(request ?? flight);
     next(cell);
     return;
   }
@@ -244,8 +250,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
 /** An answer of no: the state is kept, the asker gets it; of a told message it is reported. */
 function refuse(cell: Cell, flight: Flight, failure: Failure): void {
   const { request, sender, type } = flight;
-  if (flight.heard?.includes(failure) === true) passOn(failure, cell.path);
-  else startAnew(failure);
+  mark(flight, failure);
   count(cell, "refused", type, sender);
   if (flight.origin.role === role.turn || request === undefined || request.verb === "tell")
     unheard(cell, type, sender, failure);
@@ -258,7 +263,12 @@ function refuse(cell: Cell, flight: Flight, failure: Failure): void {
 function failed(cell: Cell, flight: Flight, error: unknown): void {
   const answers =
     isOf(error, Failure) && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
-  if (answers && !flight.over && !flight.holding && !flight.answered) {
+  if (answers && (flight.over || flight.answered)) {
+    unheard(cell, flight.type, flight.sender, error);
+    ended(cell, flight, undefined);
+    return;
+  }
+  if (answers) {
     flight.over = true;
     leave(cell, flight);
     refuse(cell, flight, error);
@@ -277,7 +287,7 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
         "unknown",
         { cause: error },
       );
-      if (request.verb === "ask" && request.settled) cell.core.late++;
+      if (request.verb === "ask" && request.settled) cell.core.late += flight.answered ? 0 : 1;
       else if (request.verb !== "tell") reject(request, failure);
     }
   }
@@ -288,33 +298,6 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
 
 function contextOf(turn: Turn): string {
   return turn.name === turn.kind ? turn.kind : `${turn.kind} ${turn.name}`;
-}
-
-function answer(cell: Cell, request: Request, value: unknown): void {
-  request.state = at.done;
-  if (request.verb === "offer") resolve(request, undefined);
-  else if (request.verb === "ask") {
-    let sent = value;
-    if (cell.core.isolation !== "share") {
-      try {
-        sent = isolate(cell.core.isolation, value, cell.path, request.type);
-      } catch (error) {
-        reject(request, error as Failure);
-        return;
-      }
-    }
-    resolve(request, sent);
-  }
-}
-
-/** Asks and sleeps of a handler that has ended: they belong to the incarnation now and need timers of their own. */
-export function release(flight: Flight): void {
-  const { self } = flight;
-  armAll(flight);
-  for (let one: Operation | undefined = flight.first; one !== undefined; one = flight.first) {
-    flight.remove(one);
-    if (self.live) self.add(one);
-  }
 }
 
 function next(cell: Cell): void {

@@ -6,6 +6,7 @@ import type { Fate } from "./core.ts";
 import { span } from "./duration.ts";
 import { AskTimeout, type Failure } from "./failure.ts";
 import { type Flight, infoOf } from "./flight.ts";
+import { isolate } from "./isolate.ts";
 import { type Origin, Ring, role } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
 
@@ -33,9 +34,20 @@ export function endQueued(
   fate: Fate,
   failure: Failure,
 ): void {
-  const from = senderOf(origin);
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
-  count(cell, fate, type, from);
+  count(cell, fate, type, senderOf(origin));
+  tellEnd(cell, type, payload, origin, fate, failure);
+}
+
+/** The second half of {@link endQueued}. Here users may look at the counts. */
+export function tellEnd(
+  cell: Cell,
+  type: string,
+  payload: unknown,
+  origin: Origin,
+  fate: Fate,
+  failure: Failure,
+): void {
   if (origin.role === role.request) {
     const request = origin as Request;
     request.state = at.done;
@@ -43,7 +55,8 @@ export function endQueued(
     reject(request, failure);
     if (asked) return;
   }
-  if (fate === "dead" && origin.role !== role.turn) cell.core.deadLetter(cell, from, type, payload, failure);
+  if (fate === "dead" && origin.role !== role.turn)
+    cell.core.deadLetter(cell, senderOf(origin), type, payload, failure);
 }
 
 /** While the system stops, what ends unfinished stands in its report. */
@@ -62,6 +75,24 @@ export function recordLeft(cell: Cell, type: string, origin: Origin): void {
       deadline: undefined,
       attempt: 1,
     });
+  }
+}
+
+/** Gives what a handler answered to whoever asked, isolated as the system demands. */
+export function answer(cell: Cell, request: Request, value: unknown): void {
+  request.state = at.done;
+  if (request.verb === "offer") resolve(request, undefined);
+  else if (request.verb === "ask") {
+    let sent = value;
+    if (cell.core.isolation !== "share") {
+      try {
+        sent = isolate(cell.core.isolation, value, cell.path, request.type, "unknown");
+      } catch (error) {
+        reject(request, error as Failure);
+        return;
+      }
+    }
+    resolve(request, sent);
   }
 }
 
@@ -126,7 +157,7 @@ export function unheard(to: Cell, type: string, from: Cell | undefined, reason: 
 }
 
 /** Marks a failure that passes `path` on its way to the asker: the next one can not know what was done. */
-export function passOn(failure: Failure, path: string): void {
+function passOn(failure: Failure, path: string): void {
   const open = failure as { -readonly [K in keyof Failure]: Failure[K] };
   try {
     open.passed = [...failure.passed, path];
@@ -136,8 +167,14 @@ export function passOn(failure: Failure, path: string): void {
   }
 }
 
+/** Marks a failure that a handler gives as its answer: passed on from one of its asks, or its own. */
+export function mark(flight: Flight, failure: Failure): void {
+  if (flight.heard?.includes(failure) === true) passOn(failure, flight.cell.path);
+  else startAnew(failure);
+}
+
 /** A refusal that is given again has passed nobody yet. */
-export function startAnew(failure: Failure): void {
+function startAnew(failure: Failure): void {
   if (failure.passed.length === 0) return;
   try {
     (failure as { passed: readonly string[] }).passed = [];

@@ -54,6 +54,7 @@ export function withdraw(request: Request, fate: "expired" | "cancelled", why: (
       request.state = at.done;
       dropHeld(flight, fate);
       abandon(flight, fate === "expired" ? "deadline" : "asker");
+      release(flight);
       return;
     default:
       reject(request, why(request.state === at.sent ? "not-started" : "unknown"));
@@ -83,10 +84,20 @@ export function armAll(scope: Scope): void {
       one.from.core.world.arm(one, one.deadline);
 }
 
+/** Operations of a handler or holder that has ended belong to the incarnation now and need timers of their own. */
+export function release(flight: Flight): void {
+  const { self } = flight;
+  armAll(flight);
+  for (let one: Operation | undefined = flight.first; one !== undefined; one = flight.first) {
+    flight.remove(one);
+    if (self.live) self.add(one);
+  }
+}
+
 function giveUpAll(scope: Scope, why: Why): void {
   const requests: Request[] = [];
   for (let one: Operation | undefined = scope.first; one !== undefined; one = one.next)
-    if (one instanceof Request) requests.push(one);
+    if (one instanceof Request && one.verb === "ask") requests.push(one);
   for (const request of requests) if (!request.settled) giveUp(request, why);
 }
 

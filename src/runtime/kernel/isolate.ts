@@ -1,7 +1,7 @@
 // What happens to payloads and answers on their way, so that no two actors share what one of them may change.
 
 import { ActorRef } from "./cell.ts";
-import { Failure, NotIsolated } from "./failure.ts";
+import { Failure, NotIsolated, type Outcome } from "./failure.ts";
 
 /**
  * `freeze`: own enumerable data properties of plain objects, arrays and class instances, recursively, by an explicit
@@ -9,7 +9,13 @@ import { Failure, NotIsolated } from "./failure.ts";
  * `clone`: a structured clone; refs and failures pass as they are when they are the whole value.
  * Fails: NotIsolated, when the value can not be cloned.
  */
-export function isolate(how: "freeze" | "clone", value: unknown, path: string, type: string): unknown {
+export function isolate(
+  how: "freeze" | "clone",
+  value: unknown,
+  path: string,
+  type: string,
+  outcome: Outcome = "not-started",
+): unknown {
   if (value === null || typeof value !== "object" || left(value)) return value;
   if (how === "freeze") {
     freeze(value);
@@ -20,7 +26,7 @@ export function isolate(how: "freeze" | "clone", value: unknown, path: string, t
   } catch (cause) {
     throw new NotIsolated(
       `${type} to or from ${path} carries a value that structuredClone refuses: ${cause instanceof Error ? cause.message : cause}. Send plain data, or give the system another isolation.`,
-      "not-started",
+      outcome,
       { cause },
     );
   }

@@ -2,46 +2,47 @@
 
 import { cellOf } from "./cell.ts";
 import { ActorStopped, Failure } from "./failure.ts";
-import { count, passOn, reject, resolve, unheard } from "./fate.ts";
+import { answer, count, mark, reject, resolve, unheard } from "./fate.ts";
 import type { Flight } from "./flight.ts";
-import { armAll } from "./giveup.ts";
+import { armAll, release } from "./giveup.ts";
+import { type Origin, role } from "./mailbox.ts";
 import { selector } from "./names.ts";
-import { at, type Request } from "./operation.ts";
+import { at, Request } from "./operation.ts";
 import { move } from "./post.ts";
-import type { Answer, Duration, MessageInfo, Ref } from "./protocol.ts";
+import type { Answer, Duration, Ref } from "./protocol.ts";
 
 /** A {@link Message} but for the phantom of its protocol. */
 export class Letter {
   readonly #flight: Flight;
-  readonly #info: MessageInfo;
   readonly type: string;
   readonly payload: unknown;
 
   constructor(flight: Flight) {
     this.#flight = flight;
-    this.#info = flight.info();
     this.type = flight.type;
     this.payload = flight.payload;
   }
 
   get sender(): Ref<unknown> | undefined {
-    return this.#info.sender;
+    const { sender } = this.#flight;
+    return sender === undefined || sender.outside ? undefined : sender.ref;
   }
 
   get id(): string {
-    return this.#info.id;
+    return this.#flight.info().id;
   }
 
   get key(): string | undefined {
-    return this.#info.key;
+    return this.#flight.request?.key;
   }
 
   get deadline(): number | undefined {
-    return this.#info.deadline;
+    const { deadline } = this.#flight;
+    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
   }
 
   get attempt(): number {
-    return this.#info.attempt;
+    return this.#flight.request?.attempt ?? 1;
   }
 
   get signal(): AbortSignal {
@@ -51,8 +52,8 @@ export class Letter {
   answer(value: unknown): void {
     if (value instanceof Failure) this.refuse(value);
     else if (this.#first()) {
-      const { request } = this.#flight;
-      if (request !== undefined) settle(request, value);
+      const { cell, request } = this.#flight;
+      if (request !== undefined) answer(cell, request, value);
       this.#finish("handled");
     }
   }
@@ -63,8 +64,9 @@ export class Letter {
     const { request } = flight;
     const known =
       failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
-    if (flight.heard?.includes(known) === true) passOn(known, flight.cell.path);
+    mark(flight, known);
     if (request === undefined || request.verb === "tell") unheard(flight.cell, flight.type, flight.sender, known);
+    else if (request.settled && request.verb === "ask") flight.cell.core.late++;
     else reject(request, known);
     flight.refused = true;
     this.#finish("refused");
@@ -78,12 +80,12 @@ export class Letter {
   forward(to: Ref<unknown>): void {
     if (!this.#first()) return;
     const flight = this.#flight;
-    const { cell, origin, type, payload, request } = flight;
-    const failure = move(cell, cellOf(to), selector(type), payload, origin);
-    armAll(flight);
+    const { cell, type, payload, request } = flight;
+    const failure = move(cell, cellOf(to), selector(type), payload, carried(flight));
     flight.answered = true;
     flight.over = true;
-    cell.rare?.held.delete(flight);
+    if (cell.rare?.held.delete(flight) === true) release(flight);
+    else armAll(flight);
     if (failure === undefined) {
       if (request?.verb === "offer") resolve(request, undefined);
       return;
@@ -125,6 +127,7 @@ export class Letter {
     flight.answered = true;
     armAll(flight);
     if (flight.cell.rare?.held.delete(flight) !== true) return;
+    release(flight);
     flight.over = true;
     const { request } = flight;
     if (request !== undefined) request.state = at.done;
@@ -132,6 +135,11 @@ export class Letter {
   }
 }
 
-function settle(request: Request, value: unknown): void {
-  resolve(request, request.verb === "offer" ? undefined : value);
+/** What travels on: a plain tell whose id was read takes it along. */
+function carried(flight: Flight): Origin {
+  const { id, origin, sender } = flight;
+  if (id === undefined || origin.role !== role.sender || sender === undefined) return origin;
+  const named = new Request("tell", sender.self, sender, flight.type);
+  named.id = id;
+  return named;
 }

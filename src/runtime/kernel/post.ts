@@ -10,10 +10,10 @@ import {
   SystemStopped,
   UnknownMessage,
 } from "./failure.ts";
-import { endQueued, flightOf, reject, resolve, senderOf } from "./fate.ts";
+import { count, endQueued, flightOf, reject, resolve, senderOf, tellEnd } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { type Mailbox, type Origin, Ranking, Ring, role, Stack, type Taken } from "./mailbox.ts";
+import { type Mailbox, type Origin, Ranking, Ring, role, Stack } from "./mailbox.ts";
 import { type Selector, selector } from "./names.ts";
 import { at, type Request, Turn } from "./operation.ts";
 
@@ -58,7 +58,8 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
  * taken: then it has left `by` for nowhere, and its end is the caller's to count.
  */
 export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origin: Origin): Failure | undefined {
-  const failure = refusal(to, what, senderOf(origin)) ?? (isFull(to) ? full(to, what.name, false) : undefined);
+  // Who forwards is the one who puts: while the system drains, what came from outside still goes on.
+  const failure = refusal(to, what, by) ?? (isFull(to) ? full(to, what.name, false) : undefined);
   if (failure !== undefined) return failure;
   by.count().forwardedOut++;
   to.count().forwardedIn++;
@@ -129,21 +130,14 @@ export function stoppedFailure(to: Cell, type: string, outcome: "not-started" | 
 export function review(cell: Cell): void {
   const { box, protocol } = cell;
   if (box === undefined || protocol.any) return;
-  const kept: Taken[] = [];
-  const unknown: Taken[] = [];
-  box.forEach((type, payload, origin) => {
-    (protocol.takes[selector(type).id] === 1 ? kept : unknown).push({ type, payload, origin });
-  });
-  if (unknown.length > 0) {
-    const into = new Flight(cell);
-    while (box.take(into)) {}
-    for (const { type, payload, origin } of kept) box.put(type, payload, origin);
-    for (const { type, payload, origin } of unknown)
-      endQueued(cell, type, payload, origin, "dead", unknownFailure(cell, type));
-  }
+  const unknown = box.remove((type) => protocol.takes[selector(type).id] === 1);
+  for (const { type, origin } of unknown) count(cell, "dead", type, senderOf(origin));
+  for (const { type, payload, origin } of unknown)
+    tellEnd(cell, type, payload, origin, "dead", unknownFailure(cell, type));
   if (protocol.receives) return;
-  for (const { origin } of kept)
+  box.forEach((_type, _payload, origin) => {
     if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
+  });
 }
 
 function refusal(to: Cell, what: Selector, from: Cell | undefined): Failure | undefined {

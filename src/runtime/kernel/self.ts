@@ -120,13 +120,14 @@ export class Incarnation extends Scope implements Self {
 
   pipeToSelf<T>(work: PromiseLike<T>, done: (value: T) => void, failed?: (error: unknown) => void): void {
     if (this.live) this.#release(work);
+    else this.cell.core.inert++;
     pipeTurn(this, work, done, failed);
   }
 
   watch(ref: Ref<unknown>, ended: (how: Ended) => void): void {
     const of = cellOf(ref);
-    if (!this.live) return;
-    if (of.life === "ended") watchTurn(this, of, of.rare?.how ?? { reason: "stopped" }, ended);
+    if (!this.live) this.cell.core.inert++;
+    else if (of.life === "ended") watchTurn(this, of, of.rare?.how ?? { reason: "stopped" }, ended);
     else of.rareOf().watchers.push({ self: this, ended });
   }
 
@@ -141,11 +142,14 @@ export class Incarnation extends Scope implements Self {
     if (current !== undefined && current.cell === cell) return current;
     if (cell.config.concurrency === 1) return this.flight;
     const flight = world.context.current();
-    return flight?.self === this && !flight.over ? flight : undefined;
+    return flight?.self === this && flight.pending ? flight : undefined;
   }
 
   tellTo(to: Cell, what: Selector, payload: unknown, options: TellOptions | undefined): void {
-    if (!this.#mayPut()) return;
+    if (!this.#mayPut()) {
+      this.cell.core.inert++;
+      return;
+    }
     if (options === undefined) {
       post(to, what, payload, this.cell);
       return;
@@ -193,9 +197,7 @@ export class Incarnation extends Scope implements Self {
 
   /** From outside a stopping system, putting is allowed: it will be turned away. */
   #mayPut(): boolean {
-    if (this.live || this.cell.outside) return true;
-    this.cell.core.inert++;
-    return false;
+    return this.live || this.cell.outside;
   }
 
   /** Gives a request its promise, its place among the operations and its deadline. */
@@ -225,11 +227,11 @@ export class Incarnation extends Scope implements Self {
       if (own < inherited) world.arm(request, own);
     }
     // The timer of the message in flight serves what is asked for it, as long as its asker waits.
-    if (!request.armed && request.deadline < Number.POSITIVE_INFINITY && flight?.request?.settled === true)
-      world.arm(request, request.deadline);
+    const unserved = flight?.answered === true || flight?.request?.settled === true;
+    if (!request.armed && unserved && request.deadline < Number.POSITIVE_INFINITY) world.arm(request, request.deadline);
     scope.add(request);
     const signal = options?.signal;
-    if (signal?.aborted === true || flight?.abandoned === true) {
+    if (signal?.aborted === true || (flight?.abandoned === true && request.verb === "ask")) {
       core.sent++;
       core.turnedAway++;
       giveUp(request, signal?.aborted === true ? "signal" : "asker");
