@@ -1,0 +1,4 @@
+import { failureConformance } from "./conformance/failure.ts";
+import { live } from "./conformance/world.ts";
+
+failureConformance(live);
