@@ -9,9 +9,10 @@ export class CountingHost implements Host {
   /** Readings of the clock. */
   readings = 0;
   macrotasks = 0;
-  /** What the alarm was told, in order. */
+  /** What the alarm was told, in order; as Node's, it holds until it is told otherwise. */
   readonly alarms: string[] = [];
   #immediates: (() => void)[] = [];
+  #held = true;
   #ring: () => void = () => {};
   #ringsAt = Number.POSITIVE_INFINITY;
 
@@ -39,7 +40,10 @@ export class CountingHost implements Host {
         this.alarms.push("clear");
         this.#ringsAt = Number.POSITIVE_INFINITY;
       },
-      hold: (alive) => void this.alarms.push(alive ? "hold" : "unhold"),
+      hold: (alive) => {
+        if (alive !== this.#held) this.alarms.push(alive ? "hold" : "unhold");
+        this.#held = alive;
+      },
     };
   }
 

@@ -158,7 +158,7 @@ describe("the clock", () => {
     const { host, system } = counting();
     const count = { turns: 0 };
     const readings: number[] = [];
-    flood(system, host, 0.001, count, () => (readings.push(host.readings), false));
+    flood(system, host, 0.001, count, () => readings.push(host.readings) === 0);
     await host.macrotask();
     const stretches = async () => {
       readings.length = 0;

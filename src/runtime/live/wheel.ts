@@ -20,8 +20,12 @@ export class Wheel {
   /** Armed timers that keep an idle process alive. */
   foreground = 0;
 
-  arm(timed: Timed, at: number): void {
+  /** At Infinity it never comes due. A time that has passed is due at the next advance. */
+  arm(timed: Timed, time: number): void {
     if (timed.armed) this.disarm(timed);
+    if (time === Number.POSITIVE_INFINITY) return;
+    // A slot that was read is not read again before the wheel has come round.
+    const at = Math.max(time, this.#tick);
     timed.at = at;
     timed.armed = true;
     this.#armed++;
