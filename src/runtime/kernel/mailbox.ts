@@ -29,7 +29,9 @@ export interface Mailbox {
   takeOldest(into: Taken): boolean;
   /** To be called after an origin here stopped being queued. */
   withdrawn(): void;
-  /** In the order of take. Recomputes nothing from counters. */
+  /** Takes out what is not kept and gives it, oldest first. */
+  remove(isKept: (type: string) => boolean): Taken[];
+  /** Oldest first. Reads the structure, no counter. */
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void;
 }
 
@@ -69,11 +71,10 @@ export class Ring implements Mailbox {
       slots[at + 1] = undefined;
       slots[at + 2] = undefined;
       this.#head = (this.#head + 1) & this.#mask;
+      const isGap = !origin.queued;
+      if (isGap) this.#gaps--;
       if (--this.#length === 0 && this.#mask >= keptCapacity) this.#resize(firstCapacity);
-      if (!origin.queued) {
-        this.#gaps--;
-        continue;
-      }
+      if (isGap) continue;
       into.type = type;
       into.payload = payload;
       into.origin = origin;
@@ -110,6 +111,20 @@ export class Ring implements Mailbox {
   withdrawn(): void {
     this.#gaps++;
     if (this.#length > 32 && this.#gaps * 2 > this.#length) this.#resize(this.#mask + 1);
+  }
+
+  remove(isKept: (type: string) => boolean): Taken[] {
+    const kept: Taken[] = [];
+    const removed: Taken[] = [];
+    this.forEach((type, payload, origin) => {
+      (isKept(type) ? kept : removed).push({ type, payload, origin });
+    });
+    if (removed.length === 0) return removed;
+    this.#slots.fill(undefined);
+    this.#length = 0;
+    this.#gaps = 0;
+    for (const { type, payload, origin } of kept) this.put(type, payload, origin);
+    return removed;
   }
 
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
@@ -160,6 +175,10 @@ export class Stack implements Mailbox {
 
   withdrawn(): void {
     this.#ring.withdrawn();
+  }
+
+  remove(isKept: (type: string) => boolean): Taken[] {
+    return this.#ring.remove(isKept);
   }
 
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
@@ -221,14 +240,29 @@ export class Ranking implements Mailbox {
 
   withdrawn(): void {
     this.live--;
-    if (this.#heap.length <= 32 || this.live * 2 >= this.#heap.length) return;
-    // Sorted by the heap's own order is a heap.
-    this.#heap = this.#heap.filter((entry) => entry.origin.queued).sort((a, b) => (before(a, b) ? -1 : 1));
+    if (this.#heap.length > 32 && this.live * 2 < this.#heap.length) this.#squeeze(() => true);
+  }
+
+  remove(isKept: (type: string) => boolean): Taken[] {
+    const removed: Taken[] = [];
+    this.forEach((type, payload, origin) => {
+      if (!isKept(type)) removed.push({ type, payload, origin });
+    });
+    this.#squeeze(isKept);
+    return removed;
   }
 
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
-    for (const entry of [...this.#heap].sort((a, b) => (before(a, b) ? -1 : 1)))
+    for (const entry of [...this.#heap].sort((a, b) => a.order - b.order))
       if (entry.origin.queued) visit(entry.type, entry.payload, entry.origin);
+  }
+
+  #squeeze(isKept: (type: string) => boolean): void {
+    // Sorted by the heap's own order is a heap.
+    this.#heap = this.#heap
+      .filter((entry) => entry.origin.queued && isKept(entry.type))
+      .sort((a, b) => (before(a, b) ? -1 : 1));
+    this.live = this.#heap.length;
   }
 
   #remove(at: number): Ranked {
