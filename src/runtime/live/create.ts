@@ -24,7 +24,7 @@ export function createSystemOn(host: Host, options: SystemOptions): System {
     if (!known.includes(option)) throw new InvalidOption(option, "an unknown option", known.join(", "));
   if (typeof name !== "string" || name === "") throw new InvalidOption("name", name, "a text that is not empty");
   if (!Number.isSafeInteger(seed)) throw new InvalidOption("seed", seed, "a whole number");
-  if (!(speed > 0 && speed < Number.POSITIVE_INFINITY)) throw new InvalidOption("speed", speed, "a number above 0");
+  if (!(Number.isFinite(speed) && speed > 0)) throw new InvalidOption("speed", speed, "a number above 0");
   if (report !== false && typeof report !== "function")
     throw new InvalidOption("report", report, "a function, or false");
   const isolation = oneOf("isolation", options.isolation, ["share", "freeze", "clone"]);
