@@ -2,7 +2,7 @@
 
 import { type Cell, gate } from "./cell.ts";
 import { ActorCrashed, Failure } from "./failure.ts";
-import { answer, count, endQueued, mark, reject, timeout, unheard } from "./fate.ts";
+import { answer, answerNo, count, endQueued, reject, timeout, unheard } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { dropHeld, release } from "./giveup.ts";
 import { Letter } from "./letter.ts";
@@ -18,15 +18,20 @@ const holdingMs = 1_000;
 
 /** Starts what `cell` holds now, at most `most` messages and turns. Gives how many were begun. */
 export function serve(cell: Cell, most: number): number {
-  let begun = 0;
   const { box } = cell;
-  if (cell.long || cell.lane !== undefined || box === undefined) {
-    const batch = Math.min(most, cell.waiting);
-    while (begun < batch && cell.life === "up" && cell.free && turn(cell)) begun++;
-  } else {
-    const batch = Math.min(most, box.live);
-    while (begun < batch && cell.running === 0 && (cell.gate & gate.down) === 0 && quickTurn(cell, box)) begun++;
-  }
+  if (cell.long || cell.lane !== undefined || box === undefined) return serveLong(cell, most);
+  const batch = box.live < most ? box.live : most;
+  let begun = 0;
+  while (begun < batch && cell.running === 0 && (cell.gate & gate.down) === 0 && quickTurn(cell, box)) begun++;
+  cell.scheduled = false;
+  if (box.live > 0) cell.schedule();
+  return begun;
+}
+
+function serveLong(cell: Cell, most: number): number {
+  const batch = Math.min(most, cell.waiting);
+  let begun = 0;
+  while (begun < batch && cell.life === "up" && cell.free && turn(cell)) begun++;
   cell.scheduled = false;
   cell.schedule();
   return begun;
@@ -247,16 +252,11 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
   next(cell);
 }
 
-/** An answer of no: the state is kept, the asker gets it; of a told message it is reported. */
+/** An answer of no: the state is kept, the asker gets it; where nobody waits, it is reported. */
 function refuse(cell: Cell, flight: Flight, failure: Failure): void {
-  const { request, sender, type } = flight;
-  mark(flight, failure);
-  count(cell, "refused", type, sender);
-  if (flight.origin.role === role.turn || request === undefined || request.verb === "tell")
-    unheard(cell, type, sender, failure);
-  else if (request.settled && request.verb === "ask") cell.core.late++;
-  else reject(request, failure);
-  if (request !== undefined) request.state = at.done;
+  count(cell, "refused", flight.type, flight.sender);
+  answerNo(flight, failure);
+  if (flight.request !== undefined) flight.request.state = at.done;
 }
 
 /** The handler threw: a refusal or a failed ask is an answer, anything else a crash. */

@@ -9,11 +9,11 @@ import type { Ref } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 import type { TellOptions, Verb, WaitOptions } from "./verbs.ts";
 
-// Names beginning with "_" are no messages, so these fields hide none.
+// Names beginning with "_" are no messages, so these fields hide none. Declared, as a defined field is written twice.
 class TellStub {
-  readonly _self: Incarnation;
-  readonly _to: Cell;
-  readonly _options: TellOptions | undefined;
+  declare readonly _self: Incarnation;
+  declare readonly _to: Cell;
+  declare readonly _options: TellOptions | undefined;
 
   constructor(self: Incarnation, to: Cell, options: TellOptions | undefined) {
     this._self = self;
@@ -23,9 +23,9 @@ class TellStub {
 }
 
 class OfferStub {
-  readonly _self: Incarnation;
-  readonly _to: Cell;
-  readonly _options: WaitOptions | undefined;
+  declare readonly _self: Incarnation;
+  declare readonly _to: Cell;
+  declare readonly _options: WaitOptions | undefined;
 
   constructor(self: Incarnation, to: Cell, options: WaitOptions | undefined) {
     this._self = self;
@@ -35,9 +35,9 @@ class OfferStub {
 }
 
 class AskStub {
-  readonly _self: Incarnation;
-  readonly _to: Cell;
-  readonly _options: WaitOptions | undefined;
+  declare readonly _self: Incarnation;
+  declare readonly _to: Cell;
+  declare readonly _options: WaitOptions | undefined;
 
   constructor(self: Incarnation, to: Cell, options: WaitOptions | undefined) {
     this._self = self;
@@ -84,8 +84,9 @@ function quickTell(stub: TellStub, what: Selector, payload: unknown): void {
 
 export function tellStub(self: Incarnation, ref: Ref<unknown>, options: TellOptions | undefined): object {
   const to = cellOf(ref);
-  const stub = new TellStub(self, to, options);
-  return to.gate === 0 ? stub : learn(to, stub);
+  // Two places of birth: where the first is inlined, the stub is never made.
+  if (to.gate === 0) return new TellStub(self, to, options);
+  return learn(to, new TellStub(self, to, options));
 }
 
 export function offerStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
@@ -95,8 +96,8 @@ export function offerStub(self: Incarnation, ref: Ref<unknown>, options: WaitOpt
 
 export function askStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
   const to = cellOf(ref);
-  const stub = new AskStub(self, to, options);
-  return to.gate === 0 ? stub : learn(to, stub);
+  if (to.gate === 0) return new AskStub(self, to, options);
+  return learn(to, new AskStub(self, to, options));
 }
 
 export function viaStub(verb: Verb, self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
