@@ -125,6 +125,8 @@ export class Core {
   onQuiet: (() => void) | undefined = undefined;
   readonly listeners: Set<(event: SystemEvent) => void> = new Set();
   #ids = 0;
+  /** A dead letter was given up for a newer one: told once. */
+  #forgets = false;
 
   constructor(name: string, seed: number, world: World, isolation: "share" | "freeze" | "clone", upper: Upper) {
     this.name = name;
@@ -192,7 +194,11 @@ export class Core {
       payload,
       reason: failure.code,
     };
-    if (this.deadLetters.length === deadLettersKept) this.deadLetters.shift();
+    if (this.deadLetters.length === deadLettersKept) {
+      if (!this.#forgets) this.emit({ kind: "bound", path: "/", bound: "dead letters kept", limit: deadLettersKept });
+      this.#forgets = true;
+      this.deadLetters.shift();
+    }
     this.deadLetters.push(letter);
     this.emit({ kind: "dead-letter", path: letter.to, ...letter });
   }
