@@ -167,8 +167,18 @@ function passOn(failure: Failure, path: string): void {
   }
 }
 
+/** Gives a "no" to whoever waits for the answer; where nobody does, it is reported. */
+export function answerNo(flight: Flight, failure: Failure): void {
+  const { cell, request, type, sender } = flight;
+  mark(flight, failure);
+  if (request === undefined || request.verb === "tell" || (request.verb === "offer" && request.settled))
+    unheard(cell, type, sender, failure);
+  else if (request.settled) cell.core.late++;
+  else reject(request, failure);
+}
+
 /** Marks a failure that a handler gives as its answer: passed on from one of its asks, or its own. */
-export function mark(flight: Flight, failure: Failure): void {
+function mark(flight: Flight, failure: Failure): void {
   if (flight.heard?.includes(failure) === true) passOn(failure, flight.cell.path);
   else startAnew(failure);
 }

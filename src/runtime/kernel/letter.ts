@@ -2,7 +2,7 @@
 
 import { cellOf } from "./cell.ts";
 import { ActorStopped, Failure } from "./failure.ts";
-import { answer, count, mark, reject, resolve, unheard } from "./fate.ts";
+import { answer, answerNo, count, reject, resolve } from "./fate.ts";
 import type { Flight } from "./flight.ts";
 import { armAll, release } from "./giveup.ts";
 import { type Origin, role } from "./mailbox.ts";
@@ -61,13 +61,9 @@ export class Letter {
   refuse(failure: Error): void {
     if (!this.#first()) return;
     const flight = this.#flight;
-    const { request } = flight;
     const known =
       failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
-    mark(flight, known);
-    if (request === undefined || request.verb === "tell") unheard(flight.cell, flight.type, flight.sender, known);
-    else if (request.settled && request.verb === "ask") flight.cell.core.late++;
-    else reject(request, known);
+    answerNo(flight, known);
     flight.refused = true;
     this.#finish("refused");
   }
