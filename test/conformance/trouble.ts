@@ -30,10 +30,10 @@ export interface Counter {
   hurl(value: unknown): void;
 }
 
-export function counter(name: string, diary: Diary) {
-  return (): Counter & Disposable => {
+export function counter(name: string, diary: Diary, how?: "quietly"): () => Counter & Disposable {
+  return () => {
     let count = 0;
-    diary.push(`${name} starts`);
+    if (how !== "quietly") diary.push(`${name} starts`);
     return {
       add: () => ++count,
       fail(message) {

@@ -11,7 +11,8 @@ import type { Ref } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 import type { Ended, Make } from "./verbs.ts";
 
-export type Life = "starting" | "up" | "halting" | "halted" | "ended";
+/** `fenced`: its incarnation is over, and others of its group are brought down before it. */
+export type Life = "starting" | "up" | "fenced" | "halting" | "halted" | "ended";
 
 /** Why a put may not take the short road; 0 when it may. */
 export const gate = { starting: 1, closed: 2, offers: 4, special: 8, down: 3 } as const;

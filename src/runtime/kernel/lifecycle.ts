@@ -36,6 +36,8 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
   const { self } = cell;
   if (!self.live) return;
   self.live = false;
+  cell.gate |= gate.starting;
+  if (cell.life === "up") cell.life = "fenced";
   const rare = cell.rareOf();
   const flights: Flight[] = [];
   for (let one = cell.flights; one !== undefined; one = one.nextFlight) flights.push(one);
@@ -146,7 +148,7 @@ export function halt(cell: Cell, final: boolean, how: Ended, done: () => void): 
   }
   rare.halting = halting;
   // While it starts, the instance is still that of the incarnation before, which was disposed of.
-  const instance = cell.life === "up" ? cell.instance : undefined;
+  const instance = cell.life === "starting" ? undefined : cell.instance;
   cell.life = "halting";
   cell.gate |= gate.starting;
   if (final) close(cell);

@@ -48,7 +48,7 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
  * Source of the rules: Erlang/OTP, supervisor; departures: a crash may also resume, and the budget is per child.
  */
 export function crash(cell: Cell, context: string, error: unknown, offender: MessageInfo | undefined): void {
-  if (cell.life === "halting" || cell.life === "halted" || cell.life === "ended") {
+  if (cell.life !== "up" && cell.life !== "starting") {
     const ends = cell.life === "ended" || cell.rare?.halting?.final === true;
     report(cell, context, error, offender, ends ? "stop" : "restart");
     return;
