@@ -1,0 +1,4 @@
+import { offerConformance } from "./conformance/offer.ts";
+import { live } from "./conformance/world.ts";
+
+offerConformance(live);
