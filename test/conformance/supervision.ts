@@ -3,7 +3,7 @@
 import type { Backoff, Ref, Self, SpawnOptions, System } from "antiphon";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Counter, counter, crashes, type Diary, kinds, pass, until, verdicts } from "./trouble.ts";
+import { type Counter, counter, crashes, type Diary, kinds, pass, verdicts } from "./trouble.ts";
 import { verdict } from "./verdict.ts";
 import type { WorldUnderTest } from "./world.ts";
 

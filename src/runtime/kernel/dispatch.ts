@@ -24,7 +24,8 @@ export function serve(cell: Cell, most: number): number {
   let begun = 0;
   while (begun < batch && cell.running === 0 && (cell.gate & gate.down) === 0 && quickTurn(cell, box)) begun++;
   cell.scheduled = false;
-  if (box.live > 0) cell.schedule();
+  // Its first turn may have come while it was served.
+  if (box.live > 0 || cell.lane !== undefined) cell.schedule();
   return begun;
 }
 
