@@ -1,0 +1,4 @@
+import { restartsConformance } from "./conformance/restarts.ts";
+import { live } from "./conformance/world.ts";
+
+restartsConformance(live);
