@@ -2,6 +2,7 @@
 
 import { milliseconds } from "./duration.ts";
 import { InvalidOption } from "./failure.ts";
+import { isMessageName } from "./names.ts";
 import type { Duration } from "./protocol.ts";
 import type { Backoff, Priority, SpawnOptions } from "./verbs.ts";
 
@@ -53,17 +54,19 @@ const known = {
 
 /** Fails: InvalidOption, for an unknown name or a value out of its range. */
 export function configure(options: SpawnOptions): Config {
-  const { messages, mailbox = {}, supervision = {}, children } = options;
   names("", options);
+  const { messages, mailbox = {}, supervision = {}, children } = options;
   names("mailbox", mailbox);
   names("supervision", supervision);
-  names("children", children ?? {});
-  if (messages !== undefined) messages.forEach(checkMessage);
+  if (children !== undefined) names("children", children);
+  if (messages !== undefined) checkMessages(messages);
   const concurrency = whole("concurrency", options.concurrency, defaults.concurrency, 1);
   const capacity = whole("mailbox.capacity", mailbox.capacity, defaults.capacity, 0);
-  const within = supervision.within ?? defaults.withinMs;
-  const settleWithin = supervision.settleWithin ?? defaults.settleWithinMs;
-  const backoff = supervision.backoff ?? defaults.backoff;
+  const {
+    within = defaults.withinMs,
+    settleWithin = defaults.settleWithinMs,
+    backoff = defaults.backoff,
+  } = supervision;
   checkBackoff(backoff);
   return {
     messages,
@@ -108,7 +111,7 @@ export function whole(option: string, found: number | undefined, otherwise: numb
 
 /** The first of `allowed` is the default. */
 export function oneOf<T extends string>(option: string, found: T | undefined, allowed: readonly T[], or?: string): T {
-  const value = found ?? allowed[0];
+  const value = found === undefined ? allowed[0] : found;
   if (value !== undefined && allowed.includes(value)) return value;
   const list = allowed.map((one) => JSON.stringify(one));
   throw new InvalidOption(option, found, `one of ${list.join(", ")}${or === undefined ? "" : ` or ${or}`}`);
@@ -116,6 +119,8 @@ export function oneOf<T extends string>(option: string, found: T | undefined, al
 
 function names(group: keyof typeof known, given: object): void {
   const allowed: readonly string[] = known[group];
+  if (typeof given !== "object" || given === null)
+    throw new InvalidOption(group === "" ? "options" : group, given, `an object of ${allowed.join(", ")}`);
   for (const name of Object.keys(given)) {
     if (allowed.includes(name)) continue;
     throw new InvalidOption(group === "" ? name : `${group}.${name}`, "an unknown option", allowed.join(", "));
@@ -132,25 +137,28 @@ function checkOrder(order: "fifo" | "lifo" | Priority | undefined): "fifo" | "li
   );
 }
 
-function checkMessage(name: unknown): void {
-  if (typeof name === "string" && name !== "then" && !name.startsWith("_") && !(name in Object.prototype)) return;
-  throw new InvalidOption(
-    "messages",
-    name,
-    'names that are not "then", not of Object.prototype and do not begin with "_"',
-  );
+function checkMessages(found: readonly string[]): void {
+  if (!Array.isArray(found)) throw new InvalidOption("messages", found, "a list of names");
+  for (const name of found)
+    if (!isMessageName(name))
+      throw new InvalidOption(
+        "messages",
+        name,
+        'names that are not "then", not of Object.prototype and do not begin with "_"',
+      );
 }
 
 function checkBackoff(backoff: Backoff): void {
   if (typeof backoff === "function") return;
-  if (typeof backoff !== "object") {
+  if (typeof backoff !== "object" || backoff === null) {
     milliseconds("supervision.backoff", backoff);
     return;
   }
   const { first, max, factor = 2, jitter = 0 } = backoff;
   milliseconds("supervision.backoff.first", first as Duration);
   if (max !== undefined) milliseconds("supervision.backoff.max", max);
-  if (!(factor >= 1)) throw new InvalidOption("supervision.backoff.factor", factor, "a number of at least 1");
-  if (!(jitter >= 0 && jitter <= 1))
+  if (!(typeof factor === "number" && factor >= 1))
+    throw new InvalidOption("supervision.backoff.factor", factor, "a number of at least 1");
+  if (!(typeof jitter === "number" && jitter >= 0 && jitter <= 1))
     throw new InvalidOption("supervision.backoff.jitter", jitter, "a number from 0 to 1");
 }

@@ -198,6 +198,7 @@ function report(
 }
 
 function isOnlyName(options: SpawnOptions): boolean {
+  if (typeof options !== "object" || options === null) return false;
   for (const key in options) if (key !== "name") return false;
   return true;
 }
