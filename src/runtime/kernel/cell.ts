@@ -3,11 +3,12 @@
 import { type Core, Tally } from "./core.ts";
 import { InvalidOption } from "./failure.ts";
 import type { Flight } from "./flight.ts";
-import { type Mailbox, type Origin, type Ring, role } from "./mailbox.ts";
+import { type Lane, type Mailbox, type Origin, role } from "./mailbox.ts";
 import type { Protocol } from "./names.ts";
 import type { Request, Turn } from "./operation.ts";
 import type { Config } from "./options.ts";
 import type { Ref } from "./protocol.ts";
+import type { Stream } from "./random.ts";
 import type { Incarnation } from "./self.ts";
 import type { Ended, Make } from "./verbs.ts";
 
@@ -38,6 +39,9 @@ export class Rare {
   onStarted: (() => void) | undefined = undefined;
   halting: Halting | undefined = undefined;
   incarnation = 1;
+  tally: Tally | undefined = undefined;
+  /** Of the draws of the present incarnation. */
+  stream: Stream | undefined = undefined;
   how: Ended | undefined = undefined;
   /** Handlers of a former incarnation that have not settled. */
   stragglers: Set<Flight> = new Set();
@@ -75,14 +79,11 @@ export class Cell implements Origin {
   protocol: Protocol = nothingYet;
   box: Mailbox | undefined = undefined;
   /** Turns that wait; in front of messages, but never twice in a row while a message waits. */
-  lane: Ring | undefined = undefined;
+  lane: Lane | undefined = undefined;
   /** Slots taken, by messages and turns. */
   running = 0;
-  /** Handlers that returned a pending promise. */
-  flights: Flight | undefined = undefined;
   accepted = 0;
   handled = 0;
-  tally: Tally | undefined = undefined;
   rare: Rare | undefined = undefined;
 
   constructor(core: Core, parent: Cell | undefined, make: Make<object>, config: Config, name: string | undefined) {
@@ -162,20 +163,27 @@ export class Cell implements Origin {
     return this.rare;
   }
 
+  /** Of all fates but `handled`; undefined while there were none. */
+  get tally(): Tally | undefined {
+    return this.rare?.tally;
+  }
+
   count(): Tally {
-    this.tally ??= new Tally();
-    return this.tally;
+    const rare = this.rareOf();
+    rare.tally ??= new Tally();
+    return rare.tally;
   }
 
   addFlight(flight: Flight): void {
-    flight.nextFlight = this.flights;
-    if (this.flights !== undefined) this.flights.previousFlight = flight;
-    this.flights = flight;
+    const { self } = this;
+    flight.nextFlight = self.flight;
+    if (self.flight !== undefined) self.flight.previousFlight = flight;
+    self.flight = flight;
   }
 
   removeFlight(flight: Flight): void {
     const { previousFlight, nextFlight } = flight;
-    if (previousFlight === undefined) this.flights = nextFlight;
+    if (previousFlight === undefined) this.self.flight = nextFlight;
     else previousFlight.nextFlight = nextFlight;
     if (nextFlight !== undefined) nextFlight.previousFlight = previousFlight;
     flight.previousFlight = undefined;

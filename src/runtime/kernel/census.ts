@@ -67,7 +67,7 @@ function standing(cell: Cell): { queued: number; running: number; held: number }
     if ((origin as Turn).kind !== "reply") queued++;
   });
   let running = 0;
-  for (let flight = cell.flights; flight !== undefined; flight = flight.nextFlight) {
+  for (let flight = cell.self.flight; flight !== undefined; flight = flight.nextFlight) {
     if (!flight.over) running++;
   }
   // A handler that runs at this moment, before its first await, is in no list yet.

@@ -86,7 +86,7 @@ function walkRequest(request: Request, waits: Map<Flight, Request[]>): Found {
 function walkCell(cell: Cell, waits: Map<Flight, Request[]>): Found {
   if (cell.life !== "up" || cell.free) return "open";
   let pending = 0;
-  for (let flight = cell.flights; flight !== undefined; flight = flight.nextFlight) {
+  for (let flight = cell.self.flight; flight !== undefined; flight = flight.nextFlight) {
     pending++;
     const found = walkFlight(flight, waits);
     if (found !== "closed") return found;
@@ -122,6 +122,6 @@ function blockers(request: Request): Flight[] {
   if (request.state === at.held && request.flight?.first !== undefined) return [request.flight];
   const flights: Flight[] = [];
   for (const cell of cells)
-    for (let flight = cell.flights; flight !== undefined; flight = flight.nextFlight) flights.push(flight);
+    for (let flight = cell.self.flight; flight !== undefined; flight = flight.nextFlight) flights.push(flight);
   return flights;
 }

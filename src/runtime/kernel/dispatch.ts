@@ -6,7 +6,7 @@ import { answer, answerNo, count, endQueued, reject, timeout, unheard } from "./
 import { Flight } from "./flight.ts";
 import { dropHeld, release } from "./giveup.ts";
 import { Letter } from "./letter.ts";
-import { type Mailbox, type Ring, role } from "./mailbox.ts";
+import { type Lane, type Mailbox, role } from "./mailbox.ts";
 import { at, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
 import { receive } from "./protocol.ts";
@@ -163,7 +163,6 @@ function pend(cell: Cell, flight: Flight, result: PromiseLike<unknown>): void {
   flight.since = world.time;
   flight.waitingThen = cell.waiting;
   keep(cell, flight);
-  if (cell.config.concurrency === 1) cell.self.flight = flight;
   cell.addFlight(flight);
   if (flight.first !== undefined) cell.core.upper.suspect(flight);
   if (cell.gate !== 0) afterTurn(cell);
@@ -174,7 +173,6 @@ function settle(cell: Cell, flight: Flight): boolean {
   if (!flight.pending) return false;
   cell.core.world.enter();
   flight.pending = false;
-  if (cell.self.flight === flight) cell.self.flight = undefined;
   const stragglers = cell.rare?.stragglers;
   if (stragglers?.delete(flight) === true) {
     if (stragglers.size === 0) cell.rare?.halting?.settled?.();
@@ -312,16 +310,16 @@ function afterTurn(cell: Cell): void {
 }
 
 /** Starts the turn at the head of the lane, unless a message waits and the last start was a turn. */
-function startTurn(cell: Cell, lane: Ring): boolean {
-  if (cell.self.turned && cell.box !== undefined && cell.box.live > 0) {
-    cell.self.turned = false;
+function startTurn(cell: Cell, lane: Lane): boolean {
+  if (lane.turned && cell.box !== undefined && cell.box.live > 0) {
+    lane.turned = false;
     return false;
   }
   const flight = new Flight(cell);
   lane.take(flight);
   const started = flight.origin as Turn;
   started.queued = false;
-  cell.self.turned = true;
+  lane.turned = true;
   cell.running++;
   if (started.kind === "reply") {
     // It holds the slot while what it set off runs, and is no message.

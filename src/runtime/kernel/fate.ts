@@ -7,7 +7,7 @@ import { span } from "./duration.ts";
 import { AskTimeout, type Failure } from "./failure.ts";
 import { type Flight, infoOf } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { type Origin, Ring, role } from "./mailbox.ts";
+import { Lane, type Origin, role } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
 
 /** Counts the fate of a message that `cell` had accepted. */
@@ -224,7 +224,7 @@ function replyTurn(request: Request, run: () => void): void {
   const { cell } = request.self;
   const turn = new Turn(request.self, "reply", request.type, run);
   turn.queued = true;
-  (cell.lane ??= new Ring()).put(turn.name, undefined, turn);
+  (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
   cell.schedule();
 }
 

@@ -40,9 +40,9 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
   if (cell.life === "up") cell.life = "fenced";
   const rare = cell.rareOf();
   const flights: Flight[] = [];
-  for (let one = cell.flights; one !== undefined; one = one.nextFlight) flights.push(one);
+  for (let one = self.flight; one !== undefined; one = one.nextFlight) flights.push(one);
   flights.reverse();
-  cell.flights = undefined;
+  self.flight = undefined;
   for (const flight of flights) {
     rare.stragglers.add(flight);
     cell.running--;

@@ -153,6 +153,12 @@ export class Ring implements Mailbox {
   }
 }
 
+/** Where an actor's own turns wait. */
+export class Lane extends Ring {
+  /** The last start of the actor was a turn: a message that waits goes first. */
+  turned = false;
+}
+
 /** Last in, first out. */
 export class Stack implements Mailbox {
   readonly #ring = new Ring();

@@ -13,7 +13,7 @@ import {
 import { count, endQueued, flightOf, reject, resolve, senderOf, tellEnd } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { type Mailbox, type Origin, Ranking, Ring, role, Stack } from "./mailbox.ts";
+import { Lane, type Mailbox, type Origin, Ranking, Ring, role, Stack } from "./mailbox.ts";
 import { type Selector, selector } from "./names.ts";
 import { at, type Request, Turn } from "./operation.ts";
 
@@ -114,7 +114,7 @@ export function postTurn(turn: Turn): void {
   core.turns++;
   cell.accepted++;
   turn.queued = true;
-  (cell.lane ??= new Ring()).put(turn.name, undefined, turn);
+  (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
   if (core.observer !== undefined) core.observer("accepted", cell, turn.name, cell);
   cell.schedule();
 }

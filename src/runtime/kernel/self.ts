@@ -13,7 +13,7 @@ import { type AskPromise, type Operation, promiseOf, Request, Scope, Sleep } fro
 import { askWithinMs, whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
-import { keyed, type Stream, stream } from "./random.ts";
+import { keyed, stream } from "./random.ts";
 import { askStub, offerStub, tellStub, viaStub } from "./stub.ts";
 import { spawn, stop } from "./supervise.ts";
 import { pipeTurn, timerTurn } from "./turns.ts";
@@ -24,15 +24,13 @@ export class Incarnation extends Scope implements Self {
   readonly cell: Cell;
   /** False from the fence on. */
   live = true;
-  /** Of a serial actor: the message in flight. */
+  /** Handlers that returned a pending promise, the youngest first. */
   flight: Flight | undefined = undefined;
-  /** The last start was a turn: a message that waits goes first. */
-  turned = false;
-  #stream: Stream | undefined = undefined;
 
   constructor(cell: Cell) {
     super();
     this.cell = cell;
+    if (cell.rare !== undefined) cell.rare.stream = undefined;
   }
 
   get ref(): Ref<any> {
@@ -57,10 +55,13 @@ export class Incarnation extends Scope implements Self {
   }
 
   random(key?: string | number): number {
-    const { core, path, rare } = this.cell;
+    const { core, path } = this.cell;
     if (key !== undefined) return keyed(core.seed, path, key);
-    this.#stream ??= stream(core.seed, `${path}#${rare?.incarnation ?? 1}`);
-    return this.#stream();
+    // The stream is the present incarnation's: a former one may not move it.
+    if (!this.live) return keyed(core.seed, path, "inert");
+    const rare = this.cell.rareOf();
+    rare.stream ??= stream(core.seed, `${path}#${rare.incarnation}`);
+    return rare.stream();
   }
 
   tell<P>(to: Ref<P>, options?: TellOptions): Stub<P, Tell<P>> {
