@@ -1,0 +1,4 @@
+import { forwardConformance } from "./conformance/forward.ts";
+import { live } from "./conformance/world.ts";
+
+forwardConformance(live);
