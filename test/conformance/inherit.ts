@@ -152,7 +152,7 @@ export function inheritConformance(world: WorldUnderTest): void {
         const done = system.ask(first, { within: "2m" }).wait();
         await system.ask(gate).entered(1);
         const outside = requests(cellOf(first).core.root.self)[0];
-        const [toMiddle, toLast, toGate] = [first, middle, last].map((ref) => requests(cellOf(ref).flights)[0]);
+        const [toMiddle, toLast, toGate] = [first, middle, last].map((ref) => requests(cellOf(ref).self.flight)[0]);
         expect([outside, toMiddle, toLast, toGate].map((one) => one?.armed)).toEqual([true, false, true, false]);
         expect(toMiddle?.deadline).toBe(outside?.deadline);
         expect(toGate?.deadline).toBe(toLast?.deadline);
