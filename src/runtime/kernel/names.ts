@@ -57,17 +57,20 @@ export function isMessageName(name: unknown): name is string {
 
 /** The names of the messages that `object` takes when it is an actor. */
 export function messagesOf(object: object): readonly string[] {
-  const found = new Set<string>();
-  for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    for (const name of Object.getOwnPropertyNames(at)) {
-      if (!isMessageName(name)) continue;
-      if (typeof Object.getOwnPropertyDescriptor(at, name)?.value === "function") found.add(name);
-    }
-  }
-  return [...found];
+  return [...membersOf(object)].flatMap(([name, kind]) => (kind === "function" ? [name] : []));
 }
 
 type Own = "function" | "data" | "accessor";
+
+/** What could be a message by its name, its own before what it inherits. */
+function membersOf(object: object): ReadonlyMap<string, Own> {
+  const found = new Map<string, Own>();
+  for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at))
+    for (const name of Object.getOwnPropertyNames(at))
+      if (isMessageName(name) && !found.has(name)) found.set(name, kindOf(at, name));
+  return found;
+}
+
 interface Variant {
   readonly keys: readonly string[];
   readonly kinds: readonly Own[];
@@ -120,6 +123,9 @@ function kindOf(object: object, key: string): Own {
 
 function scan(object: object, receives: boolean, closed: readonly string[] | undefined, path: () => string): Protocol {
   const own = messagesOf(object);
+  // The types list more than it takes: accessors, and what is not declared. Known names are turned away by the
+  // receiver, where others are a TypeError of the sender.
+  for (const [name, kind] of membersOf(object)) if (kind !== "data") selector(name);
   if (closed !== undefined && !receives) {
     const missing = closed.filter((name) => !own.includes(name));
     if (missing.length > 0)

@@ -81,6 +81,15 @@ describe("messagesOf", () => {
     expect(messagesOf(Object.assign(Object.create(null), { go() {} }))).toEqual(["go"]);
   });
 
+  test("lists what is nearest: a method hidden by a field or an accessor is none", () => {
+    class Shadow extends Base {
+      override inherited = 5 as never;
+    }
+    expect(messagesOf(new Shadow())).toEqual(["overridden"]);
+    const hidden = Object.defineProperty(new Base(), "overridden", { get: trap });
+    expect(messagesOf(hidden)).toEqual(["inherited"]);
+  });
+
   test("runs no accessor, own or inherited", () => {
     const object = Object.defineProperty({ go() {} }, "trapped", { get: trap, enumerable: true });
     expect(messagesOf(object)).toEqual(["go"]);

@@ -1,0 +1,4 @@
+import { drawsConformance } from "./conformance/draws.ts";
+import { live } from "./conformance/world.ts";
+
+drawsConformance(live);

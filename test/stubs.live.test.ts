@@ -1,0 +1,4 @@
+import { stubsConformance } from "./conformance/stubs.ts";
+import { live } from "./conformance/world.ts";
+
+stubsConformance(live);
