@@ -12,21 +12,27 @@ import { at, Request } from "./operation.ts";
 /** Handlers looked at before a search ends without a result. */
 const walkMax = 1_000;
 
-/** Looks for a closed set of waits from `start`; the youngest request on its cycle that can be withdrawn, is. */
+/**
+ * Looks for a closed set of waits from `start`. One that is found is looked at again when no promise job is left: a
+ * handler whose operation has just finished may end, and one that runs at this moment may begin a sleep.
+ */
 export function suspect(start: Flight | Request): void {
+  const found = walk(start, new Map());
+  const cell = start instanceof Request ? start.to : start.cell;
+  if (found === "closed") cell.core.world.afterAllJobs(() => breakUp(start));
+  if (found !== "far") return;
+  cell.core.emit({
+    kind: "bound",
+    path: cell.path,
+    bound: "handlers in a search for a cycle of waits",
+    limit: walkMax,
+  });
+}
+
+/** Withdraws the youngest request on the cycle that can be, if it is still one. */
+function breakUp(start: Flight | Request): void {
   const waits = new Map<Flight, Request[]>();
-  const found = start instanceof Request ? walkRequest(start, waits) : walkFlight(start, waits);
-  if (found === "open") return;
-  if (found === "far") {
-    const cell = start instanceof Request ? start.to : start.cell;
-    cell.core.emit({
-      kind: "bound",
-      path: cell.path,
-      bound: "handlers in a search for a cycle of waits",
-      limit: walkMax,
-    });
-    return;
-  }
+  if (walk(start, waits) !== "closed") return;
   const candidates = [...waits.values()]
     .flat()
     .filter((one) => one.state === at.waiting || (one.state === at.queued && one.verb === "ask"));
@@ -48,6 +54,10 @@ export function suspect(start: Flight | Request): void {
 }
 
 type Found = "closed" | "open" | "far";
+
+function walk(start: Flight | Request, waits: Map<Flight, Request[]>): Found {
+  return start instanceof Request ? walkRequest(start, waits) : walkFlight(start, waits);
+}
 
 /** Closed when everything that `flight` waits for is blocked; fills `waits` with what it waits for. */
 function walkFlight(flight: Flight, waits: Map<Flight, Request[]>): Found {
@@ -101,8 +111,10 @@ function cycleOf(victim: Request, waits: ReadonlyMap<Flight, readonly Request[]>
   const search = (request: Request): Cell[] | undefined => {
     if (seen.has(request)) return undefined;
     seen.add(request);
-    const steps = [...(request.via ?? []), request.to];
     for (const flight of blockers(request)) {
+      const steps = [...(request.via ?? []), request.to];
+      // Held, it waits for another actor than the one that has it.
+      if (flight.cell !== request.to) steps.push(flight.cell);
       if (flight === goal) return steps;
       for (const next of waits.get(flight) ?? []) {
         const rest = search(next);
