@@ -124,6 +124,8 @@ export class Core {
   /** Called when nothing is open any more, while the system drains. */
   onQuiet: (() => void) | undefined = undefined;
   readonly listeners: Set<(event: SystemEvent) => void> = new Set();
+  /** Gets what should not go unnoticed: every event but starts and ends. */
+  report: ((event: SystemEvent) => void) | undefined;
   #ids = 0;
   /** A dead letter was given up for a newer one: told once. */
   #forgets = false;
@@ -175,15 +177,12 @@ export class Core {
 
   /** A listener that throws, or rejects, is not heard again: nobody else may suffer from it. */
   emit(event: SystemEvent): void {
-    for (const listener of [...this.listeners]) {
-      const leave = () => void this.listeners.delete(listener);
-      try {
-        const result: unknown = listener(event);
-        if (result instanceof Promise) result.then(undefined, leave);
-      } catch {
-        leave();
-      }
-    }
+    const { report } = this;
+    if (report !== undefined && event.kind !== "started" && event.kind !== "ended")
+      hear(report, event, () => {
+        this.report = undefined;
+      });
+    for (const listener of [...this.listeners]) hear(listener, event, () => this.listeners.delete(listener));
   }
 
   deadLetter(to: Cell, from: Cell | undefined, type: string, payload: unknown, failure: Failure): void {
@@ -201,5 +200,14 @@ export class Core {
     }
     this.deadLetters.push(letter);
     this.emit({ kind: "dead-letter", path: letter.to, ...letter });
+  }
+}
+
+function hear(listener: (event: SystemEvent) => void, event: SystemEvent, leave: () => void): void {
+  try {
+    const result: unknown = listener(event);
+    if (result instanceof Promise) result.then(undefined, leave);
+  } catch {
+    leave();
   }
 }

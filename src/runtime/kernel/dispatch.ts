@@ -6,6 +6,7 @@ import { answer, answerNo, count, endQueued, reject, timeout, unheard } from "./
 import { Flight } from "./flight.ts";
 import { dropHeld, release } from "./giveup.ts";
 import { Letter } from "./letter.ts";
+import { conclude } from "./lifecycle.ts";
 import { type Lane, type Mailbox, role } from "./mailbox.ts";
 import { at, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
@@ -306,7 +307,8 @@ function next(cell: Cell): void {
 
 function afterTurn(cell: Cell): void {
   if ((cell.gate & gate.offers) !== 0) admitOffers(cell);
-  if (cell.running === 0) cell.rare?.halting?.settled?.();
+  if (cell.life === "halting" && cell.rare?.halting === undefined) conclude(cell);
+  else if (cell.running === 0) cell.rare?.halting?.settled?.();
 }
 
 /** Starts the turn at the head of the lane, unless a message waits and the last start was a turn. */

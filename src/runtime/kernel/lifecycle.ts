@@ -142,7 +142,8 @@ export function halt(cell: Cell, final: boolean, how: Ended, done: () => void): 
     if (!final) done();
     else {
       close(cell);
-      end(cell, halting);
+      end(cell, how);
+      finish(cell, halting);
     }
     return;
   }
@@ -302,17 +303,47 @@ export function disposeOf(cell: Cell, object: object | undefined, then: () => vo
 
 function halted(cell: Cell, halting: Halting): void {
   cell.life = "halted";
-  if (halting.final) end(cell, halting);
-  else finish(cell, halting);
+  if (halting.final) end(cell, halting.how);
+  finish(cell, halting);
 }
 
 function finish(cell: Cell, halting: Halting): void {
   if (cell.rare !== undefined) cell.rare.halting = undefined;
   for (const done of halting.done) done();
+  if (cell.life === "ended") startOver(cell);
+}
+
+/**
+ * The short way down of an actor that stops by itself and has nothing to bring to an end. One whose handler runs, which
+ * may yet begin something, is looked at again when that has returned.
+ */
+export function conclude(cell: Cell): void {
+  if (!isBare(cell)) {
+    halt(cell, true, stopped, nothing);
+    return;
+  }
+  if (cell.life === "up") {
+    cell.life = "halting";
+    close(cell);
+  }
+  if (cell.running > 0) return;
+  cell.self.live = false;
+  end(cell, stopped);
+}
+
+const stopped: Ended = { reason: "stopped" };
+
+function isBare(cell: Cell): boolean {
+  const { life, self, rare, lane, core } = cell;
+  const instance = cell.instance as Disposable_ | undefined;
+  if (life !== "up" && life !== "halting") return false;
+  if (rare !== undefined || lane !== undefined || self.first !== undefined || self.flight !== undefined) return false;
+  if (cell.running > 0 && core.current?.cell !== cell) return false;
+  return instance?.[Symbol.asyncDispose] === undefined && instance?.[Symbol.dispose] === undefined;
 }
 
 /** The last thing an actor does: it leaves the tree, and those who watch it learn of it. */
-function end(cell: Cell, halting: Halting): void {
+function end(cell: Cell, how: Ended): void {
   const { core, rare } = cell;
   cell.life = "ended";
   cell.gate = gate.closed;
@@ -320,12 +351,9 @@ function end(cell: Cell, halting: Halting): void {
   core.actors--;
   core.retire(cell);
   cell.leave();
-  const how = halting.how;
   if (rare !== undefined) rare.how = how;
   if (core.listeners.size > 0) core.emit({ kind: "ended", path: cell.path, how });
   for (const { self, ended } of rare?.watchers.splice(0) ?? []) watchTurn(self, cell, how, ended);
-  finish(cell, halting);
-  startOver(cell);
 }
 
 /** Those that were to start after this one need not wait for it any longer. */

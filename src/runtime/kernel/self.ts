@@ -7,7 +7,7 @@ import { InvalidOption, Stopped } from "./failure.ts";
 import { flightOf, nothing } from "./fate.ts";
 import type { Flight } from "./flight.ts";
 import { giveUp } from "./giveup.ts";
-import { watchTurn } from "./lifecycle.ts";
+import { conclude, watchTurn } from "./lifecycle.ts";
 import { type Selector, selector } from "./names.ts";
 import { type AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
 import { askWithinMs, whole } from "./options.ts";
@@ -15,7 +15,7 @@ import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { keyed, stream } from "./random.ts";
 import { askStub, offerStub, tellStub, viaStub } from "./stub.ts";
-import { spawn, stop } from "./supervise.ts";
+import { spawn } from "./supervise.ts";
 import { pipeTurn, timerTurn } from "./turns.ts";
 import type { Ended, Make, Self, SpawnOptions, TellOptions, Timer, Verb, WaitOptions } from "./verbs.ts";
 
@@ -133,7 +133,7 @@ export class Incarnation extends Scope implements Self {
   }
 
   stop(): void {
-    if (this.live) stop(this.cell);
+    if (this.live) conclude(this.cell);
   }
 
   /** The message in flight that the caller handles, as far as the world can tell. */

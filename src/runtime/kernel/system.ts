@@ -48,7 +48,7 @@ export class ActorSystem implements System {
     root.life = "up";
     this.core = core;
     this.#outside = root.self;
-    if (settings.report !== undefined) core.listeners.add(settings.report);
+    core.report = settings.report;
   }
 
   get name(): string {

@@ -136,7 +136,7 @@ export interface SystemOptions {
   speed?: number | undefined;
   /** What happens to payloads and answers on their way; `"share"` by default. */
   isolation?: "share" | "freeze" | "clone" | undefined;
-  /** Gets every event that should not go unnoticed; prints one line by default, `false` is silent. */
+  /** Gets every event but starts and ends of actors; prints one line by default, `false` is silent. */
   report?: ((event: SystemEvent) => void) | false | undefined;
 }
 
