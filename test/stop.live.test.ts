@@ -1,0 +1,4 @@
+import { stopConformance } from "./conformance/stop.ts";
+import { live } from "./conformance/world.ts";
+
+stopConformance(live);
