@@ -4,7 +4,7 @@ import { type Core, Tally } from "./core.ts";
 import { InvalidOption } from "./failure.ts";
 import type { Flight } from "./flight.ts";
 import { type Lane, type Mailbox, type Origin, role } from "./mailbox.ts";
-import type { Protocol } from "./names.ts";
+import { labelFrom, type Protocol } from "./names.ts";
 import type { Request, Turn } from "./operation.ts";
 import type { Config } from "./options.ts";
 import type { Ref } from "./protocol.ts";
@@ -129,8 +129,7 @@ export class Cell implements Origin {
   christen(): void {
     if (this.ordinal >= 0) return;
     const family = this.parent?.rareOf() ?? new Rare();
-    const from = this.protocol.label || this.make.name;
-    const name = /^[^\s/>:#~]{1,100}$/.test(from) ? from : "actor";
+    const name = this.protocol.label || labelFrom(this.make.name) || "actor";
     const labels = (family.labels ??= new Map());
     let ordinal = (labels.get(name) ?? 0) + 1;
     while (family.names?.has(`${name}-${ordinal}`) === true) ordinal++;

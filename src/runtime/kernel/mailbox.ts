@@ -35,7 +35,8 @@ export interface Mailbox {
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void;
 }
 
-const firstCapacity = 4;
+/** Small: most mailboxes hold a message at a time, and there may be a million of them. */
+const firstCapacity = 1;
 const keptCapacity = 1_024;
 
 /** A circular buffer, a power of two of messages, doubled when full. First in, first out. */

@@ -121,6 +121,12 @@ function kindOf(object: object, key: string): Own {
   return typeof found?.value === "function" ? "function" : "data";
 }
 
+/** What actors can be called after a class or factory of this name; empty when they can not. */
+export function labelFrom(name: unknown): string {
+  if (typeof name !== "string" || !/^[^\s/>:#~]{1,100}$/.test(name)) return "";
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}
+
 function scan(object: object, receives: boolean, closed: readonly string[] | undefined, path: () => string): Protocol {
   const own = messagesOf(object);
   // The types list more than it takes: accessors, and what is not declared. Known names are turned away by the
@@ -136,8 +142,7 @@ function scan(object: object, receives: boolean, closed: readonly string[] | und
       );
   }
   const { name } = object.constructor ?? {};
-  const label =
-    typeof name === "string" && name !== "" && name !== "Object" ? name[0]?.toLowerCase() + name.slice(1) : "";
+  const label = name === "Object" ? "" : labelFrom(name);
   const names = closed ?? (receives ? [] : own);
   return new Protocol(names, receives, receives && closed === undefined, label);
 }
