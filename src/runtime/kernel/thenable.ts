@@ -20,7 +20,7 @@ export function isOf<T>(value: unknown, kind: abstract new (...args: never[]) =>
 /** The message of an error, else the value as text. */
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
     return "something that can not be shown";
   }
