@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SystemEvent } from "../src/runtime/kernel/verbs.ts";
 import { printReport } from "../src/runtime/live/report.ts";
-import { pass, until } from "./conformance/trouble.ts";
+import { pass } from "./conformance/trouble.ts";
+import { until } from "./conformance/until.ts";
 
 /** The lines that `body` makes a system print. */
 async function printed(

@@ -2,7 +2,8 @@
 
 import { type Message, type Ref, receive, type Self, settle } from "antiphon";
 import { describe, expect, test } from "vitest";
-import { counter, crashes, type Diary, kinds, pass, until, verdicts } from "./trouble.ts";
+import { counter, crashes, type Diary, kinds, pass, verdicts } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { WorldUnderTest } from "./world.ts";
 

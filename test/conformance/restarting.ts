@@ -2,7 +2,8 @@
 
 import { InvalidFactory, type Ref, type Self, type System } from "antiphon";
 import { describe, expect, test } from "vitest";
-import { crashes, type Diary, endOf, kinds, pass, until, verdicts } from "./trouble.ts";
+import { crashes, type Diary, endOf, kinds, pass, verdicts } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { WorldUnderTest } from "./world.ts";
 

@@ -4,7 +4,8 @@
 import type { Ref, Self, SystemEvent } from "antiphon";
 import { describe, expect, test } from "vitest";
 import { gate, type Passage } from "../fixtures/gate.ts";
-import { type Crash, crashes, until } from "./trouble.ts";
+import { type Crash, crashes } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { Kit, WorldUnderTest } from "./world.ts";
 

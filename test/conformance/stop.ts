@@ -3,7 +3,8 @@
 import { type Message, type Ref, receive, type Self, type StopReport, type System, SystemStopped } from "antiphon";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { counter, type Diary, endOf, pass, until } from "./trouble.ts";
+import { counter, type Diary, endOf, pass } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { WorldUnderTest } from "./world.ts";
 

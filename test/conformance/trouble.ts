@@ -1,6 +1,7 @@
 // Actors that get into trouble, and the diary in which they write what became of them.
 
 import type { Ended, Ref, Self, System, SystemEvent } from "antiphon";
+import { until } from "./until.ts";
 import type { Kit } from "./world.ts";
 
 /** What happened, in the order in which it happened. */
@@ -45,16 +46,6 @@ export function counter(name: string, diary: Diary, how?: "quietly"): () => Coun
       [Symbol.dispose]: () => void diary.push(`${name} ends`),
     };
   };
-}
-
-/** Resolves when `done` says so; looks again whenever the world's time has passed. */
-export async function until(system: System, done: () => boolean): Promise<void> {
-  const watcher = system.spawn((self: Self) => ({
-    async look() {
-      while (!done()) await self.sleep(1);
-    },
-  }));
-  await system.ask(watcher, { within: Number.POSITIVE_INFINITY }).look();
 }
 
 /** Lets `ms` of the world's time pass. */

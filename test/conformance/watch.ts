@@ -2,7 +2,8 @@
 
 import type { Ref, Self, SpawnOptions } from "antiphon";
 import { describe, expect, test } from "vitest";
-import { type Diary, endOf, endText, pass, until } from "./trouble.ts";
+import { type Diary, endOf, endText, pass } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { Kit, WorldUnderTest } from "./world.ts";
 

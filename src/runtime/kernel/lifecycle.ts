@@ -70,7 +70,7 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
 }
 
 /** Timers and turns that wait: none of them runs any more. */
-export function clearTurns(cell: Cell): void {
+function clearTurns(cell: Cell): void {
   const { self, lane, core } = cell;
   for (let one: Operation | undefined = self.first; one !== undefined; ) {
     const { next } = one;

@@ -86,7 +86,7 @@ export function crash(cell: Cell, context: string, error: unknown, offender: Mes
 }
 
 /** Takes no more messages; ends when those in flight have finished or their time is up. A failed one is cut short. */
-export function stop(cell: Cell, how: Ended = { reason: "stopped" }): void {
+function stop(cell: Cell, how: Ended = { reason: "stopped" }): void {
   if (how.reason === "failed") fence(cell, (type) => stoppedFailure(cell, type, "unknown"), "dead");
   halt(cell, true, how, nothing);
 }
