@@ -4,6 +4,7 @@ import type { Backoff, Ref, Self, SpawnOptions, System } from "antiphon";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Counter, counter, crashes, type Diary, kinds, pass, verdicts } from "./trouble.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { WorldUnderTest } from "./world.ts";
 
@@ -195,8 +196,83 @@ function family(of: { child: Supervision; brother: Supervision }) {
   };
 }
 
+function overlapSuite(world: WorldUnderTest): void {
+  describe("a crash that meets another", () => {
+    test(`[F4 ${world.name}] of a child escalated while its parent still starts, starts the parent again`, () =>
+      world.run(async (kit) => {
+        const { system, conserve } = kit;
+        const diary: Diary = [];
+        let runs = 0;
+        const parent = system.spawn(
+          async (self: Self) => {
+            const run = ++runs;
+            const child = self.spawn(counter("child", []), { name: "child", supervision: { onCrash: "escalate" } });
+            if (run === 1) self.tell(child).fail("early");
+            // Not through self: the fence does not end it, and its object comes too late.
+            await pass(system, 4);
+            return { run: () => run, [Symbol.dispose]: () => void diary.push(`end ${run}`) };
+          },
+          { name: "p" },
+        );
+        expect(await system.ask(parent).run()).toBe(2);
+        await until(system, () => diary.length > 0);
+        expect(diary).toEqual(["end 1"]);
+        expect(verdicts(kit)).toEqual(["fail of /p/child: escalate", "child of /p: restart"]);
+        conserve();
+      }));
+
+    test(`[F6 ${world.name}] keeps its whole group down while it backs off, then starts it in order`, () =>
+      world.run(async (kit) => {
+        const { system, conserve } = kit;
+        const diary: Diary = [];
+        const parent = system.spawn(
+          (self: Self) => {
+            const patient = self.spawn(counter("patient", diary), { supervision: { backoff: 8 } });
+            const hasty = self.spawn(counter("hasty", diary));
+            return { children: () => [patient, hasty] as const };
+          },
+          { children: { strategy: "rest-for-one" } },
+        );
+        const [patient, hasty] = await system.ask(parent).children();
+        await fail(system, patient);
+        const waiting = [patient, hasty].map((one) => system.ask(one).add());
+        // Both are down: nothing of theirs can crash until they start again.
+        expect(diary).toEqual(["patient starts", "hasty starts", "hasty ends", "patient ends"]);
+        conserve();
+        expect(await Promise.all(waiting)).toEqual([1, 1]);
+        await fail(system, hasty);
+        expect(await system.ask(patient).add()).toBe(2);
+        expect(await system.ask(hasty).add()).toBe(1);
+        expect(diary.slice(4)).toEqual(["patient starts", "hasty starts", "hasty ends", "hasty starts"]);
+        expect(crashes(kit)).toHaveLength(2);
+      }));
+
+    test(`[F6 ${world.name}] of an earlier sibling takes over the restart of one that backs off: it starts once`, () =>
+      world.run(async ({ system }) => {
+        const diary: Diary = [];
+        const parent = system.spawn(
+          (self: Self) => {
+            const first = self.spawn(counter("first", diary));
+            const second = self.spawn(counter("second", diary), { supervision: { backoff: 6 } });
+            return { children: () => [first, second] as const };
+          },
+          { children: { strategy: "rest-for-one" } },
+        );
+        const [first, second] = await system.ask(parent).children();
+        await fail(system, second);
+        await fail(system, first);
+        expect(await system.ask(second).add()).toBe(1);
+        await pass(system, 12);
+        expect(await system.ask(second).add()).toBe(2);
+        expect(diary.filter((line) => line === "second starts")).toHaveLength(2);
+        expect(diary.slice(2)).toEqual(["second ends", "first ends", "first starts", "second starts"]);
+      }));
+  });
+}
+
 export function supervisionConformance(world: WorldUnderTest): void {
   budgetSuite(world);
+  overlapSuite(world);
   describe("a strategy", () => {
     const names = ["a", "b", "c", "d"] as const;
     const restarts = { "one-for-one": () => [1], "one-for-all": () => [0, 1, 2, 3], "rest-for-one": () => [1, 2, 3] };
