@@ -87,7 +87,10 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   cell.handled++;
   core.ended++;
   if (isRequest) answer(cell, origin as Request, result);
-  if (flight.first !== undefined) release(flight);
+  if (flight.first !== undefined) {
+    flight.self = cell.self;
+    release(flight);
+  }
   flight.payload = undefined;
   if (cell.gate !== 0) afterTurn(cell);
   if (core.onQuiet !== undefined) core.quiet();

@@ -217,7 +217,9 @@ export function flightOf(scope: Scope | undefined): Flight | undefined {
 /** T2: a reply to a handler that has returned does not run beside another handler of that actor. */
 function waitsForTurn(operation: Request, scope: Scope | undefined): boolean {
   const { cell } = operation.self;
-  return scope === operation.self && !cell.outside && cell.life === "up" && !cell.free;
+  // A free actor may have begun another handler by the time the reply is read: a serial one always takes a turn.
+  const mayMeet = cell.config.concurrency === 1 || !cell.free;
+  return scope === operation.self && !cell.outside && cell.life === "up" && mayMeet;
 }
 
 function replyTurn(request: Request, run: () => void): void {

@@ -82,6 +82,8 @@ export class Turn extends Operation implements Origin {
   /** Of a repeating timer; 0 for any other turn. */
   periodMs = 0;
   queued = false;
+  /** Of a repeating timer: its last turn returned a promise that has not settled. */
+  pending = false;
   cancelled = false;
 
   constructor(self: Incarnation, kind: Turn["kind"], name: string, run: () => unknown) {

@@ -16,7 +16,18 @@ export function timerTurn(
 ): Timer {
   const { cell } = self;
   const { world } = cell.core;
-  const turn = new Turn(self, "timer", name ?? "timer", run);
+  const turn: Turn = new Turn(self, "timer", name ?? "timer", () => {
+    if (periodMs === 0) forget(turn);
+    const result = run();
+    if (periodMs > 0 && result instanceof Promise) {
+      turn.pending = true;
+      const over = () => {
+        turn.pending = false;
+      };
+      result.then(over, over);
+    }
+    return result;
+  });
   turn.periodMs = periodMs;
   if (!self.live) {
     cell.core.inert++;
@@ -39,23 +50,28 @@ function cancelTurn(turn: Turn): void {
   const { cell } = turn.self;
   if (turn.armed) cell.core.world.disarm(turn);
   turn.scope?.remove(turn);
-  if (cell.rare?.timers?.get(turn.name) === turn) cell.rare.timers.delete(turn.name);
+  forget(turn);
   if (!turn.queued) return;
   turn.queued = false;
   cell.lane?.withdrawn();
   count(cell, "cancelled", turn.name, cell);
 }
 
+/** Its name is free again. */
+function forget(turn: Turn): void {
+  const timers = turn.self.cell.rare?.timers;
+  if (timers?.get(turn.name) === turn) timers.delete(turn.name);
+}
+
 Turn.onDue = (turn) => {
   const { self } = turn;
   if (turn.periodMs === 0) {
     turn.scope?.remove(turn);
-    if (self.cell.rare?.timers?.get(turn.name) === turn) self.cell.rare.timers.delete(turn.name);
     postTurn(turn);
     return;
   }
-  // One turn at a time: it is armed again from its due time when the former turn has begun.
-  if (!turn.queued) postTurn(turn);
+  // One turn at a time: a beat that comes while the former one waits or runs is skipped.
+  if (!turn.queued && !turn.pending) postTurn(turn);
   const { world } = self.cell.core;
   let next = turn.at + turn.periodMs;
   if (next <= world.time) next = world.time + turn.periodMs;
