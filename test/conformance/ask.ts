@@ -4,6 +4,7 @@ import { type Message, type Ref, Refusal, receive, type Self, settle } from "ant
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Passage, gate as shut } from "../fixtures/gate.ts";
+import { until } from "./until.ts";
 import { verdict } from "./verdict.ts";
 import type { Kit, WorldUnderTest } from "./world.ts";
 
@@ -211,6 +212,36 @@ export function askConformance(world: WorldUnderTest): void {
         expect(system.census()).toMatchObject({ crashed: 1, repeated: 0 });
       }));
 
+    for (const end of ["its own actor", "another actor"])
+      test(`[A1 ${world.name}] kept by a handler that has returned, it ${end === "its own actor" ? "ends" : "does not end"} with ${end}`, () =>
+        world.run(async ({ system, conserve, idle }) => {
+          const gate = system.spawn(shut);
+          const ends: string[] = [];
+          const keeper = () =>
+            system.spawn((self: Self) => ({
+              keep() {
+                void verdict(self.ask(gate, forever).enter()).then((one) => ends.push(one));
+              },
+              nothing() {},
+              crash() {
+                throw new Error("crash");
+              },
+            }));
+          const [other, one] = [keeper(), keeper()];
+          // The other one has handled something before: the record of its handler is used again.
+          await settle(system.ask(other).nothing());
+          await system.ask(one).keep();
+          await system.ask(gate).entered(1);
+          system.tell(end === "its own actor" ? one : other).crash();
+          await idle();
+          await system.ask(other).nothing();
+          expect(ends).toEqual(end === "its own actor" ? ["Stopped, unknown"] : []);
+          system.tell(gate).open();
+          await until(system, () => ends.length === 1);
+          expect(ends).toEqual([end === "its own actor" ? "Stopped, unknown" : "ok"]);
+          conserve();
+        }));
+
     test(`[A6 ${world.name}] an answer after the deadline or the end of the wait is counted and not delivered`, () =>
       world.run(async ({ system, conserve, idle }) => {
         const gate = system.spawn(shut);
@@ -229,7 +260,7 @@ export function askConformance(world: WorldUnderTest): void {
         await idle();
         expect(system.census(slow)).toMatchObject({ handled: 1, cancelled: 0 });
         expect(system.census().late).toBe(1);
-        expect(await verdict(system.ask(slow, { within: 2 }).work("late"))).toBe("AskTimeout, unknown");
+        expect(await verdict(system.ask(slow, { within: 30 }).work("late"))).toBe("AskTimeout, unknown");
         await idle();
         expect(system.census(slow)).toMatchObject({ handled: 2, expired: 0 });
         expect(system.census().late).toBe(2);

@@ -96,7 +96,7 @@ export function giveupConformance(world: WorldUnderTest): void {
           next: () => log.push("next ran"),
         }));
         system.tell(blocker).block();
-        const soon = { within: 10 };
+        const soon = { within: 30 };
         const ends = [
           verdict(system.ask(at, soon).hold()),
           verdict(system.ask(at, soon).run()),

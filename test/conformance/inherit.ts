@@ -176,7 +176,7 @@ export function inheritConformance(world: WorldUnderTest): void {
                   self.tell(seen).note(await asked);
                 },
               });
-              await settle(system.ask(system.spawn(handler, { concurrency }), { within: 15 }).go());
+              await settle(system.ask(system.spawn(handler, { concurrency }), { within: 30 }).go());
               expect(await system.ask(seen).list(1)).toEqual(["AskTimeout, unknown"]);
               conserve();
             }));
@@ -195,7 +195,7 @@ export function inheritConformance(world: WorldUnderTest): void {
               return "early";
             },
           }));
-          expect(await system.ask(at, { within: 15 }).go()).toBe("early");
+          expect(await system.ask(at, { within: 30 }).go()).toBe("early");
           expect(await system.ask(seen).list(1)).toEqual(["AskTimeout"]);
           conserve();
         }));

@@ -45,7 +45,7 @@ interface Scene extends Kit {
 }
 
 type Make = (scene: Scene) => Promise<unknown>;
-const soon = { within: 3 } as const;
+const soon = { within: 25 } as const;
 
 /** Every kind of failure that the runtime makes, in every state in which the message can be. */
 const kinds: [expected: string, when: string, make: Make][] = [

@@ -1,0 +1,4 @@
+import { turnsConformance } from "./conformance/turns.ts";
+import { live } from "./conformance/world.ts";
+
+turnsConformance(live);
