@@ -162,6 +162,45 @@ export function deliveryConformance(world: WorldUnderTest): void {
         await kit.idle();
         expect(log).toEqual([1, 2, 3]);
         expect(system.census()).toMatchObject({ turnedAway: 2, waitingForRoom: 0 });
+        expect(await system.ask(to).note(6)).toBe(6);
+      }));
+
+    test(`[D1 ${world.name}] keeps its place through a restart, though the slots are free meanwhile`, () =>
+      world.run(async (kit) => {
+        const { system } = kit;
+        const log: number[] = [];
+        const gate = system.spawn(latch);
+        let boots = 0;
+        const never = Number.POSITIVE_INFINITY;
+        const busy = async (self: Self) => {
+          if (boots++ > 0) await self.ask(gate, { within: never }).wait();
+          return { block: () => self.sleep("1h"), note: (n: number) => log.push(n) };
+        };
+        const crasher = () => ({
+          crash() {
+            throw new Error("crash");
+          },
+        });
+        const family = system.spawn(
+          (self: Self) => {
+            const to = self.spawn(busy, { mailbox: { capacity: 0 }, supervision: { settleWithin: 1 } });
+            const beside = self.spawn(crasher);
+            return { refs: () => ({ to, beside }) };
+          },
+          { children: { strategy: "one-for-all" } },
+        );
+        const { to, beside } = await system.ask(family).refs();
+        await begun(system, to);
+        const offered = settle(system.offer(to).note(1));
+        expect(await settle(system.ask(beside).crash())).toMatchObject({ error: { code: "ACTOR_CRASHED" } });
+        expect(system.census(to)).toMatchObject({ queued: 0, running: 0, waitingForRoom: 1 });
+        system.tell(to).note(2);
+        kit.conserve();
+        system.tell(gate).open();
+        expect(await offered).toMatchObject({ ok: true });
+        await kit.idle();
+        expect(log).toEqual([1]);
+        expect(system.deadLetters).toMatchObject([{ payload: 2, reason: "MAILBOX_FULL" }]);
       }));
 
     test(`[D1 ${world.name}] keeps the mailbox full for everybody, also when a withdrawn ask makes room`, () =>
