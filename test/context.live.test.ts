@@ -1,0 +1,4 @@
+import { contextConformance } from "./conformance/context.ts";
+import { live } from "./conformance/world.ts";
+
+contextConformance(live);
