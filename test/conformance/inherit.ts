@@ -162,7 +162,7 @@ export function inheritConformance(world: WorldUnderTest): void {
 
     for (const concurrency of [1, 2])
       for (const [end, does] of Object.entries(ends))
-        for (const order of ["before", "after"])
+        for (const order of ["before", "after", "an await after"])
           test(`[A3 ${world.name}] an ask begun ${order} its message was ${end}, ${concurrency} at a time, ends by the inherited deadline`, () =>
             world.run(async ({ system, conserve }) => {
               const gate = system.spawn(shut);
@@ -170,7 +170,8 @@ export function inheritConformance(world: WorldUnderTest): void {
               const elsewhere = system.spawn(() => ({ go: () => "elsewhere" }));
               const handler = (self: Self) => ({
                 async [receive](m: Message<Early>) {
-                  if (order === "after") does(m, elsewhere);
+                  if (order !== "before") does(m, elsewhere);
+                  if (order === "an await after") await self.sleep(1);
                   const asked = verdict(self.ask(gate, forever).enter());
                   if (order === "before") does(m, elsewhere);
                   self.tell(seen).note(await asked);
