@@ -3,7 +3,7 @@
 import { type Core, Tally } from "./core.ts";
 import { InvalidOption } from "./failure.ts";
 import type { Flight } from "./flight.ts";
-import { type Lane, type Mailbox, type Origin, role } from "./mailbox.ts";
+import type { Lane, Mailbox, Origin } from "./mailbox.ts";
 import { labelFrom, type Protocol } from "./names.ts";
 import type { Request, Turn } from "./operation.ts";
 import type { Config } from "./options.ts";
@@ -96,8 +96,16 @@ export class Cell implements Origin {
     this.ref = new ActorRef(this) as unknown as Ref<unknown>;
   }
 
-  get role(): 0 {
-    return role.sender;
+  get sender(): Cell {
+    return this;
+  }
+
+  get request(): undefined {
+    return undefined;
+  }
+
+  get turn(): undefined {
+    return undefined;
   }
 
   get queued(): true {
@@ -118,6 +126,11 @@ export class Cell implements Origin {
 
   get free(): boolean {
     return this.running < this.config.concurrency;
+  }
+
+  /** It starts nothing: it is not up. */
+  get down(): boolean {
+    return (this.gate & gate.down) !== 0;
   }
 
   /** Messages and turns that wait. */
@@ -200,7 +213,7 @@ export class Cell implements Origin {
 
   /** To be called when a slot or a message may have come free: hands the actor to the world if it can start one. */
   schedule(): void {
-    if (this.scheduled || (this.gate & gate.down) !== 0 || this.running >= this.config.concurrency) return;
+    if (this.scheduled || this.down || this.running >= this.config.concurrency) return;
     if ((this.box === undefined || this.box.live === 0) && (this.lane === undefined || this.lane.live === 0)) return;
     this.scheduled = true;
     this.core.world.ready(this);

@@ -3,7 +3,6 @@
 
 import type { Cell } from "./cell.ts";
 import { type Core, Tally, tallied } from "./core.ts";
-import type { Turn } from "./operation.ts";
 import type { Census } from "./verbs.ts";
 
 /** Costs a walk over every actor and every waiting message. */
@@ -64,7 +63,7 @@ function standing(cell: Cell): { queued: number; running: number; held: number }
     queued++;
   });
   cell.lane?.forEach((_type, _payload, origin) => {
-    if ((origin as Turn).kind !== "reply") queued++;
+    if (origin.turn?.kind !== "reply") queued++;
   });
   let running = 0;
   for (let flight = cell.self.flight; flight !== undefined; flight = flight.nextFlight) {

@@ -7,7 +7,7 @@ import { Flight } from "./flight.ts";
 import { dropHeld, release } from "./giveup.ts";
 import { Letter } from "./letter.ts";
 import { conclude } from "./lifecycle.ts";
-import { type Lane, type Mailbox, role } from "./mailbox.ts";
+import type { Lane, Mailbox } from "./mailbox.ts";
 import { at, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
 import { receive } from "./protocol.ts";
@@ -23,7 +23,7 @@ export function serve(cell: Cell, most: number): number {
   if (cell.long || cell.lane !== undefined || box === undefined) return serveLong(cell, most);
   const batch = box.live < most ? box.live : most;
   let begun = 0;
-  while (begun < batch && cell.running === 0 && (cell.gate & gate.down) === 0 && quickTurn(cell, box)) begun++;
+  while (begun < batch && cell.running === 0 && !cell.down && quickTurn(cell, box)) begun++;
   cell.scheduled = false;
   // Its first turn may have come while it was served.
   if (box.live > 0 || cell.lane !== undefined) cell.schedule();
@@ -47,7 +47,8 @@ export function turn(cell: Cell): boolean {
   if (!cell.long) return quickTurn(cell, box);
   const flight = new Flight(cell);
   if (!box.take(flight)) return false;
-  if (flight.origin.role === role.request && !admit(cell, flight, flight.origin as Request)) return true;
+  const { request } = flight;
+  if (request !== undefined && !admit(cell, flight, request)) return true;
   cell.running++;
   if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.sender);
   run(cell, flight, () => begin(cell, flight));
@@ -59,9 +60,8 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   const { core } = cell;
   const flight = (core.spare ??= new Flight(cell));
   if (!box.take(flight)) return false;
-  const { origin } = flight;
-  const isRequest = origin.role === role.request;
-  if (isRequest && !admit(cell, flight, origin as Request)) return true;
+  const { request } = flight.origin;
+  if (request !== undefined && !admit(cell, flight, request)) return true;
   flight.cell = cell;
   cell.running = 1;
   core.current = flight;
@@ -86,7 +86,7 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   cell.running = 0;
   cell.handled++;
   core.ended++;
-  if (isRequest) answer(cell, origin as Request, result);
+  if (request !== undefined) answer(cell, request, result);
   if (flight.first !== undefined) {
     flight.self = cell.self;
     release(flight);
@@ -213,7 +213,7 @@ function handled(cell: Cell, flight: Flight, value: unknown): void {
   leave(cell, flight);
   flight.over = true;
   count(cell, "handled", flight.type, flight.sender);
-  if (flight.origin.role === role.request) answer(cell, flight.origin as Request, value);
+  if (flight.request !== undefined) answer(cell, flight.request, value);
   next(cell);
 }
 
@@ -294,8 +294,9 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
       else if (request.verb !== "tell") reject(request, failure);
     }
   }
-  const context = flight.origin.role === role.turn ? contextOf(flight.origin as Turn) : flight.type;
-  crash(cell, context, error, flight.origin.role === role.turn ? undefined : flight.info());
+  const { turn } = flight.origin;
+  if (turn === undefined) crash(cell, flight.type, error, flight.info());
+  else crash(cell, contextOf(turn), error, undefined);
   next(cell);
 }
 

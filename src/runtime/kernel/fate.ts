@@ -7,7 +7,7 @@ import { span } from "./duration.ts";
 import { AskTimeout, type Failure } from "./failure.ts";
 import { type Flight, infoOf } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { Lane, type Origin, role } from "./mailbox.ts";
+import { Lane, type Origin } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
 
 /** Counts the fate of a message that `cell` had accepted. */
@@ -20,11 +20,6 @@ export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefin
   if (core.onQuiet !== undefined) core.quiet();
 }
 
-export function senderOf(origin: Origin): Cell | undefined {
-  if (origin.role === role.sender) return origin as Cell;
-  return origin.role === role.request ? (origin as Request).from : undefined;
-}
-
 /** Ends a message that waited in the mailbox of `cell`: its asker is told, a tell leaves a dead letter. */
 export function endQueued(
   cell: Cell,
@@ -35,7 +30,7 @@ export function endQueued(
   failure: Failure,
 ): void {
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
-  count(cell, fate, type, senderOf(origin));
+  count(cell, fate, type, origin.sender);
   tellEnd(cell, type, payload, origin, fate, failure);
 }
 
@@ -48,23 +43,22 @@ export function tellEnd(
   fate: Fate,
   failure: Failure,
 ): void {
-  if (origin.role === role.request) {
-    const request = origin as Request;
+  const { request } = origin;
+  if (request !== undefined) {
     request.state = at.done;
     const asked = request.verb === "ask" || (request.verb === "offer" && !request.settled);
     reject(request, failure);
     if (asked) return;
   }
-  if (fate === "dead" && origin.role !== role.turn)
-    cell.core.deadLetter(cell, senderOf(origin), type, payload, failure);
+  if (fate === "dead" && origin.turn === undefined) cell.core.deadLetter(cell, origin.sender, type, payload, failure);
 }
 
 /** While the system stops, what ends unfinished stands in its report. */
 export function recordLeft(cell: Cell, type: string, origin: Origin): void {
   const { left } = cell.core;
-  if (left === undefined || origin.role === role.turn) return;
+  if (left === undefined || origin.turn !== undefined) return;
   const path = cell.path;
-  if (origin.role === role.request) left.push({ ...infoOf(origin as Request), path });
+  if (origin.request !== undefined) left.push({ ...infoOf(origin.request), path });
   else {
     const from = origin as Cell;
     left.push({

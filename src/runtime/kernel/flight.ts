@@ -4,7 +4,7 @@
 import type { Cell } from "./cell.ts";
 import type { Failure } from "./failure.ts";
 import type { Letter } from "./letter.ts";
-import { type Origin, role, type Taken } from "./mailbox.ts";
+import type { Origin, Taken } from "./mailbox.ts";
 import { type Request, Scope } from "./operation.ts";
 import type { MessageInfo } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
@@ -51,17 +51,16 @@ export class Flight extends Scope implements Taken {
 
   /** The ask, offer or named tell that brought it; undefined for a plain tell and a turn. */
   get request(): Request | undefined {
-    return this.origin.role === role.request ? (this.origin as Request) : undefined;
+    return this.origin.request;
   }
 
   get sender(): Cell | undefined {
-    if (this.origin.role === role.sender) return this.origin as Cell;
-    return this.origin.role === role.request ? (this.origin as Request).from : undefined;
+    return this.origin.sender;
   }
 
   /** In ms of the world; Infinity without. */
   get deadline(): number {
-    return this.origin.role === role.request ? (this.origin as Request).deadline : Number.POSITIVE_INFINITY;
+    return this.origin.request?.deadline ?? Number.POSITIVE_INFINITY;
   }
 
   get signal(): AbortSignal {

@@ -5,7 +5,7 @@ import { ActorStopped, Failure } from "./failure.ts";
 import { answer, answerNo, count, reject, resolve } from "./fate.ts";
 import type { Flight } from "./flight.ts";
 import { armAll, release } from "./giveup.ts";
-import { type Origin, role } from "./mailbox.ts";
+import type { Origin } from "./mailbox.ts";
 import { selector } from "./names.ts";
 import { at, Request } from "./operation.ts";
 import { move } from "./post.ts";
@@ -134,7 +134,7 @@ export class Letter {
 /** What travels on: a plain tell whose id was read takes it along. */
 function carried(flight: Flight): Origin {
   const { id, origin, sender } = flight;
-  if (id === undefined || origin.role !== role.sender || sender === undefined) return origin;
+  if (id === undefined || origin.request !== undefined || sender === undefined) return origin;
   const named = new Request("tell", sender.self, sender, flight.type);
   named.id = id;
   return named;

@@ -2,14 +2,17 @@
 // A message is three values (type, payload, origin), kept in parallel slots: a plain tell allocates nothing here.
 // A withdrawn message leaves a gap that is skipped at take and squeezed out when gaps outnumber messages.
 
-/** What the third value of a message is. */
-export const role = { sender: 0, request: 1, turn: 2 } as const;
+import type { Cell } from "./cell.ts";
+import type { Request, Turn } from "./operation.ts";
 
-/** Who put a message, and for asks and offers what is owed to them: a Cell, a Request or a Turn. */
+/** What brought a message: the cell of the sender for a plain tell, else a request, or a turn of the actor's own. */
 export interface Origin {
-  readonly role: (typeof role)[keyof typeof role];
   /** False once it was withdrawn from the mailbox. */
   readonly queued: boolean;
+  /** Undefined for a turn. */
+  readonly sender: Cell | undefined;
+  readonly request: Request | undefined;
+  readonly turn: Turn | undefined;
 }
 
 /** Receives what {@link Mailbox.take} takes out. */

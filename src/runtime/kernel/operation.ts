@@ -3,7 +3,7 @@
 
 import type { Cell } from "./cell.ts";
 import type { Flight } from "./flight.ts";
-import { type Origin, role } from "./mailbox.ts";
+import type { Origin } from "./mailbox.ts";
 import type { Incarnation } from "./self.ts";
 
 /** Something that comes due. The links and `at` belong to the world's timer. */
@@ -93,8 +93,16 @@ export class Turn extends Operation implements Origin {
     this.run = run;
   }
 
-  get role(): 2 {
-    return role.turn;
+  get sender(): undefined {
+    return undefined;
+  }
+
+  get request(): undefined {
+    return undefined;
+  }
+
+  get turn(): Turn {
+    return this;
   }
 
   override get background(): boolean {
@@ -149,8 +157,16 @@ export class Request extends Operation implements Origin {
     this.type = type;
   }
 
-  get role(): 1 {
-    return role.request;
+  get sender(): Cell {
+    return this.from;
+  }
+
+  get request(): Request {
+    return this;
+  }
+
+  get turn(): undefined {
+    return undefined;
   }
 
   get queued(): boolean {

@@ -10,17 +10,17 @@ import {
   SystemStopped,
   UnknownMessage,
 } from "./failure.ts";
-import { count, endQueued, flightOf, reject, resolve, senderOf, tellEnd } from "./fate.ts";
+import { count, endQueued, flightOf, reject, resolve, tellEnd } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { Lane, type Mailbox, type Origin, Ranking, Ring, role, Stack } from "./mailbox.ts";
+import { Lane, type Mailbox, type Origin, Ranking, Ring, Stack } from "./mailbox.ts";
 import { type Selector, selector } from "./names.ts";
 import { at, type Request, Turn } from "./operation.ts";
 
 /** Puts a message that is no forward. `origin` is the sender's cell for a plain tell. */
 export function post(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
   const { core } = to;
-  const from = senderOf(origin);
+  const from = origin.sender;
   if (core.observer !== undefined) core.observer("sent", to, what.name, from);
   const refused = refusal(to, what, from);
   let sent = payload;
@@ -32,7 +32,7 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
       failure = error as NotIsolated;
     }
   }
-  const request = origin.role === role.request ? (origin as Request) : undefined;
+  const { request } = origin;
   if (failure === undefined && isFull(to)) {
     if (to.config.overflow !== "turn-away") {
       overflow(to, what.name, sent, origin);
@@ -63,8 +63,8 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
   if (failure !== undefined) return failure;
   by.count().forwardedOut++;
   to.count().forwardedIn++;
-  if (origin.role === role.request) {
-    const request = origin as Request;
+  const { request } = origin;
+  if (request !== undefined) {
     (request.via ??= []).push(by);
     request.to = to;
     request.flight = undefined;
@@ -93,10 +93,10 @@ export function admitOffers(to: Cell): void {
 export function turnAway(to: Cell, type: string, payload: unknown, origin: Origin, failure: Failure): void {
   const { core } = to;
   core.turnedAway++;
-  const from = senderOf(origin);
+  const from = origin.sender;
   if (core.observer !== undefined) core.observer("turned-away", to, type, from);
-  if (origin.role === role.request) {
-    const request = origin as Request;
+  const { request } = origin;
+  if (request !== undefined) {
     request.state = at.done;
     if (request.verb !== "tell") {
       reject(request, failure);
@@ -131,12 +131,12 @@ export function review(cell: Cell): void {
   const { box, protocol } = cell;
   if (box === undefined || protocol.any) return;
   const unknown = box.remove((type) => protocol.takes[selector(type).id] === 1);
-  for (const { type, origin } of unknown) count(cell, "dead", type, senderOf(origin));
+  for (const { type, origin } of unknown) count(cell, "dead", type, origin.sender);
   for (const { type, payload, origin } of unknown)
     tellEnd(cell, type, payload, origin, "dead", unknownFailure(cell, type));
   if (protocol.receives) return;
   box.forEach((_type, _payload, origin) => {
-    if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
+    if (origin.request?.verb === "offer") resolve(origin.request, undefined);
   });
 }
 
@@ -205,7 +205,7 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
     `${to.path} dropped a message: all ${config.capacity} places were taken and its overflow is ${config.overflow}.`,
     "not-started",
   );
-  if (origin.role === role.request && (origin as Request).verb === "offer") resolve(origin as Request, undefined);
+  if (origin.request?.verb === "offer") resolve(origin.request, undefined);
   const oldest = new Flight(to);
   if (config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true) {
     endQueued(to, oldest.type, oldest.payload, oldest.origin, "dropped", failure);
@@ -217,7 +217,7 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
 function enter(to: Cell, type: string, payload: unknown, origin: Origin): void {
   const { core } = to;
   const box = (to.box ??= mailboxOf(to));
-  const request = origin.role === role.request ? (origin as Request) : undefined;
+  const { request } = origin;
   if (request !== undefined) request.state = at.queued;
   try {
     box.put(type, payload, origin);
@@ -225,7 +225,7 @@ function enter(to: Cell, type: string, payload: unknown, origin: Origin): void {
     crashInPriority(to, type, payload, origin, error);
     return;
   }
-  if (core.observer !== undefined) core.observer("accepted", to, type, senderOf(origin));
+  if (core.observer !== undefined) core.observer("accepted", to, type, origin.sender);
   if (request?.verb === "offer" && !to.protocol.receives && to.life !== "starting") resolve(request, undefined);
   if (!to.free && flightOf(request?.scope)?.pending === true) core.upper.suspect(request as Request);
   to.schedule();
@@ -236,7 +236,7 @@ function mailboxOf(cell: Cell): Mailbox {
   if (order === "fifo") return new Ring();
   if (order === "lifo") return new Stack();
   return new Ranking((type, payload, origin) => {
-    const key = origin.role === role.request ? (origin as Request).key : undefined;
+    const key = origin.request?.key;
     const rank = order.priority(key === undefined ? { type, payload } : { type, payload, key });
     if (typeof rank !== "number" || Number.isNaN(rank))
       throw new TypeError(`the priority of ${type} is ${rank}, not a number`);

@@ -109,7 +109,7 @@ export class LiveWorld implements World {
       this.#queue[this.#head] = undefined;
       this.#head = (this.#head + 1) & (this.#queue.length - 1);
       this.#length--;
-      this.#left -= serve(cell, Math.min(batchMax, this.#left));
+      this.#left -= serve(cell, this.#left < batchMax ? this.#left : batchMax);
       if (this.#left <= 0 && this.#pause()) return;
     }
     this.#started = false;

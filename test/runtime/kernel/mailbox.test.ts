@@ -3,12 +3,14 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Mailbox, Ranking, Ring, role, Stack, type Taken } from "../../../src/runtime/kernel/mailbox.ts";
+import { type Mailbox, type Origin, Ranking, Ring, Stack, type Taken } from "../../../src/runtime/kernel/mailbox.ts";
 
-interface Entry {
+/** An origin is of no concern to a mailbox but for whether it is queued. */
+const plain = { sender: undefined, request: undefined, turn: undefined };
+
+interface Entry extends Origin {
   readonly type: string;
   readonly payload: number;
-  readonly role: (typeof role)[keyof typeof role];
   queued: boolean;
 }
 interface Model {
@@ -36,7 +38,7 @@ const kinds: { name: string; make: () => Mailbox; order: Order }[] = [
 class Into implements Taken {
   type = "";
   payload: unknown = undefined;
-  origin: Taken["origin"] = { role: role.sender, queued: true };
+  origin: Taken["origin"] = { ...plain, queued: true };
 }
 
 function seen(box: Mailbox): unknown[] {
@@ -76,7 +78,7 @@ function steps(order: Order): fc.Arbitrary<fc.Command<Model, Real>>[] {
     new Step(`put ${count}`, (model, real) => {
       for (let i = 0; i < count; i++) {
         const payload = model.put++;
-        const entry = { type: `t${payload % 3}`, payload, role: role.request, queued: true };
+        const entry = { type: `t${payload % 3}`, payload, ...plain, queued: true };
         model.waiting.push(entry);
         real.box.put(entry.type, payload, entry);
       }
@@ -147,7 +149,7 @@ describe.each(kinds)("$name", ({ make, order }) => {
       (_, payload): Entry => ({
         type: "t",
         payload,
-        role: role.request,
+        ...plain,
         queued: true,
       }),
     );
@@ -169,14 +171,14 @@ describe.each(kinds)("$name", ({ make, order }) => {
     expect(box.live).toBe(0);
     expect(box.take(new Into())).toBe(false);
     expect(box.live).toBe(0);
-    box.put("t", 1, { role: role.sender, queued: true });
+    box.put("t", 1, { ...plain, queued: true });
     expect(box.live).toBe(1);
   });
 
   test("keeps no payload that was taken", () => {
     const box = make();
     const into = new Into();
-    const origin = { role: role.sender, queued: true };
+    const origin = { ...plain, queued: true };
     for (let i = 0; i < 10; i++) box.put("t", { i }, origin);
     while (box.take(into)) {}
     expect(seenPayloads(box)).toEqual([]);
@@ -189,7 +191,7 @@ describe("Ranking", () => {
       if (payload === 2) throw new Error("no rank");
       return 0;
     });
-    const origin = { role: role.sender, queued: true };
+    const origin = { ...plain, queued: true };
     box.put("t", 1, origin);
     expect(() => box.put("t", 2, origin)).toThrow("no rank");
     expect(box.live).toBe(1);
@@ -199,7 +201,7 @@ describe("Ranking", () => {
   test("asks for each rank once, at put", () => {
     const asked: unknown[] = [];
     const box = new Ranking((_, payload) => asked.push(payload));
-    const origin = { role: role.sender, queued: true };
+    const origin = { ...plain, queued: true };
     for (const payload of [1, 2, 3]) box.put(`t${payload}`, payload, origin);
     box.remove((type) => type !== "t2");
     const into = new Into();
