@@ -242,6 +242,36 @@ export function deliveryConformance(world: WorldUnderTest): void {
         expect(log).toEqual([1, 3]);
       }));
 
+    test(`[D4 ${world.name}] to an actor that starts settles when it is up; with [receive], when it is dealt with`, () =>
+      world.run(async ({ system }) => {
+        const order: string[] = [];
+        const starting = (name: string, make: () => object) =>
+          system.spawn(
+            async (self: Self) => {
+              await self.sleep(2);
+              order.push(`${name} is up`);
+              return make();
+            },
+            { messages: ["note"] },
+          ) as Ref<unknown> as Ref<Notes>;
+        const plain = starting("plain", () => ({ note: () => order.push("plain notes") }));
+        const holder = starting("holder", () => ({
+          async [receive](m: Message<Notes>) {
+            await system.ask(plain).note(1);
+            order.push("holder accepts");
+            m.accept();
+          },
+        }));
+        const noted = (name: string) => () => order.push(`${name} offered`);
+        await Promise.all([
+          system.offer(plain).note(1).then(noted("plain")),
+          system.offer(holder).note(1).then(noted("holder")),
+        ]);
+        for (const name of ["plain", "holder"])
+          expect(order.indexOf(`${name} offered`)).toBeGreaterThan(order.indexOf(`${name} is up`));
+        expect(order.indexOf("holder offered")).toBeGreaterThan(order.indexOf("holder accepts"));
+      }));
+
     test(`[D5 ${world.name}] is bounded by within until it enters, and by nothing afterwards`, () =>
       world.run(async (kit) => {
         const { system } = kit;
