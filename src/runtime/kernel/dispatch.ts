@@ -286,7 +286,7 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
     if (request !== undefined) {
       request.state = at.done;
       const failure = new ActorCrashed(
-        `${cell.path} crashed while it handled ${flight.type}: ${messageOf(error)}.`,
+        `${cell.path} crashed while it handled ${flight.type}: ${messageOf(error).replace(/\.$/, "")}.`,
         "unknown",
         { cause: error },
       );

@@ -1,7 +1,7 @@
 // What [receive] is given: one message of any name, and the ways to deal with it, now or later.
 
 import { cellOf } from "./cell.ts";
-import { ActorStopped, Failure } from "./failure.ts";
+import { Failure, InvalidOption } from "./failure.ts";
 import { answer, answerNo, count, reject, resolve } from "./fate.ts";
 import type { Flight } from "./flight.ts";
 import { armAll, release } from "./giveup.ts";
@@ -58,12 +58,11 @@ export class Letter {
     }
   }
 
-  refuse(failure: Error): void {
+  refuse(failure: Failure): void {
+    if (!(failure instanceof Failure)) throw new InvalidOption("refuse", failure, "a Refusal or another Failure");
     if (!this.#first()) return;
     const flight = this.#flight;
-    const known =
-      failure instanceof Failure ? failure : new ActorStopped(failure.message, "unknown", { cause: failure });
-    answerNo(flight, known);
+    answerNo(flight, failure);
     flight.refused = true;
     this.#finish("refused");
   }

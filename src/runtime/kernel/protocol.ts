@@ -1,6 +1,6 @@
 // What a message is to the type checker: an object's methods, seen through a ref, under one of three verbs.
 
-import type { Refusal } from "./failure.ts";
+import type { Failure, Refusal } from "./failure.ts";
 
 declare const protocol: unique symbol;
 declare const refused: unique symbol;
@@ -88,7 +88,7 @@ export interface Message<out P = unknown> extends MessageInfo {
   /** Answers it. A second answer is counted, not thrown. */
   answer(value: unknown): void;
   /** Answers no. */
-  refuse(failure: Error): void;
+  refuse(failure: Failure): void;
   /** Settles the offer that brought it; nothing else changes. */
   accept(): void;
   /** Moves it to another mailbox at once. Not taken there, it ends dead here and its asker is told. */

@@ -93,7 +93,7 @@ export class Incarnation extends Scope implements Self {
   }
 
   sleep(duration: Duration): Promise<void> {
-    const ms = milliseconds("sleep", duration);
+    const ms = wait("sleep", duration);
     if (!this.live) return this.inert();
     const { world } = this.cell.core;
     const sleep = new Sleep(this, endSleep);
@@ -110,7 +110,7 @@ export class Incarnation extends Scope implements Self {
   }
 
   after(duration: Duration, turn: () => void, name?: string): Timer {
-    return timerTurn(this, milliseconds("after", duration), 0, turn, name);
+    return timerTurn(this, wait("after", duration), 0, turn, name);
   }
 
   every(duration: Duration, turn: () => void, name?: string): Timer {
@@ -254,6 +254,11 @@ export class Incarnation extends Scope implements Self {
       return;
     }
   }
+}
+
+/** What is due already is due now. */
+function wait(option: string, duration: Duration): number {
+  return typeof duration === "number" && duration < 0 ? 0 : milliseconds(option, duration);
 }
 
 const never: AbortSignal = new AbortController().signal;

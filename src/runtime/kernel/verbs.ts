@@ -66,12 +66,16 @@ export interface Self<out P = any> extends Verbs {
    * seed, this path and the key.
    */
   random(key?: string | number): number;
+  /** A number below 0 is 0, as a time that has passed may give; so in `after`. */
   sleep(duration: Duration): Promise<void>;
   /** Runs `turn` once as a message of this actor. A name replaces the timer that had it. */
   after(duration: Duration, turn: () => void, name?: string): Timer;
   /** Runs `turn` again and again; a turn that is late or still running is not doubled. */
   every(duration: Duration, turn: () => void, name?: string): Timer;
-  /** Lets the actor go on while `work` is done; its end is a turn. Without `failed`, a rejection is a crash. */
+  /**
+   * Lets the actor go on while `work` is done; its end is a turn. Without `failed`, that turn throws what `work` rejects
+   * with: a failed ask is then reported, anything else is a crash.
+   */
   pipeToSelf<T>(work: PromiseLike<T>, done: (value: T) => void, failed?: (error: unknown) => void): void;
   /** Runs `ended` exactly once, also when `ref` has ended already. */
   watch(ref: Ref<unknown>, ended: (how: Ended) => void): void;

@@ -1,4 +1,4 @@
-import { type Duration, InvalidOption } from "antiphon";
+import { createSystem, type Duration, InvalidOption, type Self } from "antiphon";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { milliseconds, span } from "../../../src/runtime/kernel/duration.ts";
@@ -58,5 +58,19 @@ describe("a span for people", () => {
     [5_430_000, "90.5 m"],
   ])("of %s ms is %s", (ms, text) => {
     expect(span(ms)).toBe(text);
+  });
+});
+
+describe("a time that has passed", () => {
+  test("is slept for at once, and a timer set for it is due at once; an option still refuses it", async () => {
+    const system = createSystem({ report: false });
+    const ref = system.spawn((self: Self) => ({
+      nap: () => self.sleep(-1),
+      ring: () => new Promise<void>((resolve) => self.after(-0.5, resolve)),
+    }));
+    await system.ask(ref).nap();
+    await system.ask(ref).ring();
+    expect(() => system.ask(ref, { within: -1 })).not.toThrow();
+    expect(() => system.ask(ref, { within: -1 }).nap()).toThrow(InvalidOption);
   });
 });
