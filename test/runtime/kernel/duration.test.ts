@@ -64,10 +64,11 @@ describe("a span for people", () => {
 describe("a time that has passed", () => {
   test("is slept for at once, and a timer set for it is due at once; an option still refuses it", async () => {
     const system = createSystem({ report: false });
-    const ref = system.spawn((self: Self) => ({
+    const actor = (self: Self) => ({
       nap: () => self.sleep(-1),
       ring: () => new Promise<void>((resolve) => self.after(-0.5, resolve)),
-    }));
+    });
+    const ref = system.spawn(actor, { concurrency: 2 });
     await system.ask(ref).nap();
     await system.ask(ref).ring();
     expect(() => system.ask(ref, { within: -1 })).not.toThrow();
