@@ -16,7 +16,6 @@ describe("duplicates", () => {
           const started = run.starts.map(({ entry }) => entry);
           expect(new Set(started).size).toBe(started.length);
           for (const { at, entry } of run.starts) expect(run.puts[entry]?.to).toBe(at);
-          await new Promise(setImmediate);
           const waiting = run.puts.filter(
             ({ verb, by, outcome }) => by < 0 && verb !== "tell" && outcome === undefined,
           );
@@ -148,7 +147,7 @@ describe("idempotent", () => {
     const [plan = []] = counterexample ?? [];
     expect(plan.filter(({ act }) => act === "order").length).toBeGreaterThanOrEqual(1);
     expect(plan.length).toBeLessThanOrEqual(4);
-  });
+  }, 60_000);
 
   test("does not help without a window: what is forgotten at once is done again", async () => {
     const { failed } = await fc.check(

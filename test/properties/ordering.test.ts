@@ -41,7 +41,7 @@ describe("ordering", () => {
   }, 60_000);
 
   test("finds a message that was overtaken", () => {
-    const puts = [0, 1, 0].map((by) => ({ verb: "tell" as const, by, to: 2, outcome: undefined }));
+    const puts = [0, 1, 0].map((by) => ({ label: "", verb: "tell" as const, by, to: 2, outcome: undefined }));
     const at = (entry: number) => ({ at: 2, entry });
     expect(overtaken(puts, [at(1), at(0), at(2)])).toEqual([]);
     expect(overtaken(puts, [at(2), at(1), at(0)])).toEqual(["0 to 2: 0 after 2"]);

@@ -55,6 +55,7 @@ export const outside = -1;
 
 export interface Limits {
   readonly capacities: readonly number[];
+  readonly overflows: readonly Node["overflow"][];
   readonly ends: fc.Arbitrary<Job["end"]>;
   readonly verbs: readonly Put["verb"][];
   readonly within: number;
@@ -69,6 +70,7 @@ const anyEnd = fc.oneof(
 
 export const anything: Limits = {
   capacities: [0, 1, 3, 1_000],
+  overflows: ["turn-away", "turn-away", "drop-oldest", "drop-newest"],
   ends: anyEnd,
   verbs: ["tell", "tell", "offer", "ask", "forward"],
   within: 300,
@@ -86,13 +88,13 @@ export function programs(limits: Limits): fc.Arbitrary<Program> {
   );
 }
 
-function node({ capacities }: Limits): fc.Arbitrary<Node> {
+function node({ capacities, overflows }: Limits): fc.Arbitrary<Node> {
   return fc.record({
     parent: fc.nat({ max: 7 }),
     kind: fc.constantFrom("plain", "plain", "receive"),
     concurrency: fc.constantFrom(1, 1, 2, Number.POSITIVE_INFINITY),
     capacity: fc.constantFrom(...capacities),
-    overflow: fc.constantFrom("turn-away", "turn-away", "drop-oldest", "drop-newest"),
+    overflow: fc.constantFrom(...overflows),
     order: fc.constantFrom("fifo", "fifo", "equal"),
     onCrash: fc.constantFrom("restart", "restart", "resume", "stop", "escalate"),
     strategy: fc.constantFrom("one-for-one", "one-for-all", "rest-for-one"),
@@ -131,11 +133,20 @@ class No extends Refusal {
 
 /** One put of one message, and what became of it. A forwarded message is put again. */
 export interface Entry {
+  /** Where it stands in the program: the same in each run of it. */
+  readonly label: string;
   readonly verb: Put["verb"];
   readonly by: number;
   readonly to: number;
   /** What the putter of an ask or offer got: `"ok"` or the tag of the failure. */
   outcome: string | undefined;
+}
+
+/** One line of an actor's own log. */
+export interface Line {
+  readonly text: string;
+  /** Depends on all that this incarnation did before. */
+  readonly state: number;
 }
 
 /** A message: who starts it finds in it what to do, and which put brought it. A forward changes both. */
@@ -156,6 +167,8 @@ export class Run {
   readonly starts: { readonly at: number; readonly entry: number }[] = [];
   /** How often each actor's factory ran. */
   readonly factories: number[];
+  /** What each actor saw itself, in order. */
+  readonly logs: readonly Line[][];
   readonly #program: Program;
   readonly #kit: Kit;
   readonly #refs: Ref<Handlers>[] = [];
@@ -164,19 +177,22 @@ export class Run {
     this.#program = program;
     this.#kit = kit;
     this.factories = program.nodes.map(() => 0);
+    this.logs = program.nodes.map(() => []);
     this.#spawnBelow(outside, kit.system);
   }
 
   /** Runs all steps, then until nothing is left to do; `check` is called after each step. */
   async steps(check: () => void): Promise<void> {
-    for (const { puts, then } of this.#program.steps) {
-      for (const one of puts) void this.#put(outside, this.#kit.system, one);
+    for (const [i, { puts, then }] of this.#program.steps.entries()) {
+      puts.forEach((one, k) => void this.#put(outside, this.#kit.system, one, `${i}.${k}`));
       check();
       if (then === "a macrotask") await new Promise(setImmediate);
       if (then === "idle") await this.#kit.idle();
       check();
     }
     await this.#kit.idle();
+    // A reply to a handler that has returned is no message: idle does not wait for its turn.
+    await new Promise(setImmediate);
     check();
   }
 
@@ -199,15 +215,17 @@ export class Run {
     this.starts.push({ at: i, entry: parcel.entry });
     parcel.forwarded = false;
     const { puts, wait, end } = parcel.job;
+    const label = this.puts[parcel.entry]?.label;
+    this.logs[i]?.push({ text: `${label} in ${this.factories[i]} of ${self.path}`, state: self.random() });
     const rest = puts.findIndex(({ verb, awaited }) => awaited && verb !== "tell" && verb !== "forward");
     // Synchronous as far as it can be: both kinds of handler are met.
     if (wait === "no" && rest < 0) {
-      for (const one of puts) void this.#put(i, self, one, message, parcel);
+      puts.forEach((one, k) => void this.#put(i, self, one, `${label}.${k}`, message, parcel));
       return finish(self, end);
     }
     return (async () => {
-      for (const one of puts) {
-        const done = this.#put(i, self, one, message, parcel);
+      for (const [k, one] of puts.entries()) {
+        const done = this.#put(i, self, one, `${label}.${k}`, message, parcel);
         if (one.awaited) await done;
         else void done;
       }
@@ -222,12 +240,13 @@ export class Run {
     by: number,
     self: Pick<Self, "tell" | "offer" | "ask">,
     { verb, to, job }: Put,
+    label: string,
     message?: Message<Handlers>,
     carried?: Parcel,
   ): Promise<void> | undefined {
     const ref = this.#refs[to];
     if (ref === undefined) return undefined;
-    const entry: Entry = { verb, by, to, outcome: undefined };
+    const entry: Entry = { label, verb, by, to, outcome: undefined };
     const number = this.puts.push(entry) - 1;
     if (verb === "forward" && message !== undefined && carried?.forwarded === false) {
       carried.forwarded = true;
@@ -244,9 +263,13 @@ export class Run {
     }
     const done: Promise<unknown> =
       verb === "ask" ? self.ask(ref, { within }).run(parcel) : self.offer(ref, { within }).run(parcel);
+    const end = (outcome: string) => {
+      entry.outcome = outcome;
+      this.logs[by]?.push({ text: `${label} ${outcome}`, state: 0 });
+    };
     return done.then(
-      () => void (entry.outcome = "ok"),
-      (error: unknown) => void (entry.outcome = (error as { _tag: string })._tag),
+      () => end("ok"),
+      (error: unknown) => end((error as { _tag: string })._tag),
     );
   }
 }
