@@ -117,4 +117,16 @@ describe("a deadline", () => {
     expect(starts).toHaveLength(30);
     expect({ answered, expired }).toEqual({ answered: 30, expired: 70 });
   });
+
+  test("[D5 live] is compared with a clock that is at most 64 turns old", async () => {
+    const quick = { to: 0, verb: "tell", within: 1, costMs: 0.001, later: false, breathes: false } as const;
+    // The clock is read after 127 quick turns and from then on every 64. One of them takes 50 ms.
+    const plan: Sent[] = [
+      ...Array.from({ length: 127 }, () => quick),
+      { ...quick, costMs: 50 },
+      ...Array.from({ length: 100 }, () => ({ ...quick, verb: "ask" as const, within: 10 })),
+    ];
+    const { starts, expired } = await startsOf(plan);
+    expect({ late: starts.filter(({ lateMs }) => lateMs > 0).length, expired }).toEqual({ late: 63, expired: 37 });
+  });
 });
