@@ -6,7 +6,7 @@ import { type Message, type Ref, Refusal, receive, type Self, type SpawnOptions 
 import fc from "fast-check";
 import type { Kit } from "../conformance/world.ts";
 
-export interface Node {
+interface Node {
   /** Index of the parent, -1 for a child of the root; always below its own. */
   readonly parent: number;
   /** `receive`: takes its messages through [receive], and can forward. */
@@ -37,7 +37,7 @@ export interface Put {
   readonly job: Job;
 }
 
-export interface Step {
+interface Step {
   readonly puts: readonly Put[];
   /** How far the system gets before the next step. */
   readonly then: "at once" | "a macrotask" | "idle";
