@@ -1,5 +1,5 @@
 // Where accepted messages wait. Three orders, one interface; the fifo ring is the hot one.
-// A message is three values (type, payload, origin), kept in parallel slots: a plain tell allocates nothing here.
+// A message is three values (type, payload, origin), kept side by side: a plain tell allocates nothing here.
 // A withdrawn message leaves a gap that is skipped at take and squeezed out when gaps outnumber messages.
 
 import type { Cell } from "./cell.ts";
@@ -38,25 +38,40 @@ export interface Mailbox {
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void;
 }
 
-/** Small: most mailboxes hold a message at a time, and there may be a million of them. */
-const firstCapacity = 1;
+const firstCapacity = 4;
+/** Of mailboxes that need no buffer; never written. */
+const none: unknown[] = [];
 const keptCapacity = 1_024;
 
-/** A circular buffer, a power of two of messages, doubled when full. First in, first out. */
+/**
+ * First in, first out. A mailbox that holds one message at a time, as most do, keeps it in its own fields; behind that
+ * is a circular buffer, a power of two of messages, doubled when full.
+ */
 export class Ring implements Mailbox {
-  #slots: unknown[] = new Array(firstCapacity * 3).fill(undefined);
-  #mask = firstCapacity - 1;
+  // The oldest message, if there is an origin. Filled only when nothing waits; never a gap.
+  #type = "";
+  #payload: unknown = undefined;
+  #origin: Origin | undefined = undefined;
+  #slots: unknown[] = none;
+  #mask = -1;
   #head = 0;
-  /** Messages and gaps. */
+  /** Messages and gaps in the buffer. */
   #length = 0;
   #gaps = 0;
 
   get live(): number {
-    return this.#length - this.#gaps;
+    const buffered = this.#length - this.#gaps;
+    return this.#origin === undefined ? buffered : buffered + 1;
   }
 
   put(type: string, payload: unknown, origin: Origin): void {
-    if (this.#length > this.#mask) this.#resize((this.#mask + 1) * 2);
+    if (this.#length === 0 && this.#origin === undefined) {
+      this.#type = type;
+      this.#payload = payload;
+      this.#origin = origin;
+      return;
+    }
+    if (this.#length > this.#mask) this.#resize(this.#mask < 0 ? firstCapacity : (this.#mask + 1) * 2);
     const at = ((this.#head + this.#length) & this.#mask) * 3;
     const slots = this.#slots;
     slots[at] = type;
@@ -66,25 +81,14 @@ export class Ring implements Mailbox {
   }
 
   take(into: Taken): boolean {
-    while (this.#length > 0) {
-      const slots = this.#slots;
-      const at = this.#head * 3;
-      const origin = slots[at + 2] as Origin;
-      const type = slots[at] as string;
-      const payload = slots[at + 1];
-      slots[at + 1] = undefined;
-      slots[at + 2] = undefined;
-      this.#head = (this.#head + 1) & this.#mask;
-      const isGap = !origin.queued;
-      if (isGap) this.#gaps--;
-      if (--this.#length === 0 && this.#mask >= keptCapacity) this.#resize(firstCapacity);
-      if (isGap) continue;
-      into.type = type;
-      into.payload = payload;
-      into.origin = origin;
-      return true;
-    }
-    return false;
+    const origin = this.#origin;
+    if (origin === undefined) return this.#length > 0 && this.#shift(into);
+    into.type = this.#type;
+    into.payload = this.#payload;
+    into.origin = origin;
+    this.#payload = undefined;
+    this.#origin = undefined;
+    return true;
   }
 
   takeOldest(into: Taken): boolean {
@@ -94,25 +98,18 @@ export class Ring implements Mailbox {
   /** Takes the message that came last. */
   takeNewest(into: Taken): boolean {
     while (this.#length > 0) {
-      const slots = this.#slots;
-      const at = ((this.#head + this.#length - 1) & this.#mask) * 3;
-      const origin = slots[at + 2] as Origin;
-      into.type = slots[at] as string;
-      into.payload = slots[at + 1];
-      slots[at + 1] = undefined;
-      slots[at + 2] = undefined;
       this.#length--;
-      if (!origin.queued) {
-        this.#gaps--;
-        continue;
-      }
-      into.origin = origin;
-      return true;
+      if (this.#read((this.#head + this.#length) & this.#mask, into)) return true;
     }
-    return false;
+    return this.take(into);
   }
 
   withdrawn(): void {
+    if (this.#origin?.queued === false) {
+      this.#payload = undefined;
+      this.#origin = undefined;
+      return;
+    }
     this.#gaps++;
     if (this.#length > 32 && this.#gaps * 2 > this.#length) this.#resize(this.#mask + 1);
   }
@@ -124,14 +121,17 @@ export class Ring implements Mailbox {
       (isKept(type) ? kept : removed).push({ type, payload, origin });
     });
     if (removed.length === 0) return removed;
-    this.#slots.fill(undefined);
+    this.#payload = undefined;
+    this.#origin = undefined;
     this.#length = 0;
     this.#gaps = 0;
+    this.#release();
     for (const { type, payload, origin } of kept) this.put(type, payload, origin);
     return removed;
   }
 
   forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+    if (this.#origin !== undefined) visit(this.#type, this.#payload, this.#origin);
     for (let i = 0; i < this.#length; i++) {
       const at = ((this.#head + i) & this.#mask) * 3;
       const origin = this.#slots[at + 2] as Origin;
@@ -139,16 +139,53 @@ export class Ring implements Mailbox {
     }
   }
 
+  /** The oldest message of the buffer. */
+  #shift(into: Taken): boolean {
+    while (this.#length > 0) {
+      const found = this.#read(this.#head, into);
+      this.#head = (this.#head + 1) & this.#mask;
+      if (--this.#length === 0 && this.#mask >= keptCapacity) this.#release();
+      if (found) return true;
+    }
+    return false;
+  }
+
+  /** Empties a place of the buffer. False if it was a gap. */
+  #read(place: number, into: Taken): boolean {
+    const slots = this.#slots;
+    const at = place * 3;
+    const origin = slots[at + 2] as Origin;
+    into.type = slots[at] as string;
+    into.payload = slots[at + 1];
+    slots[at + 1] = undefined;
+    slots[at + 2] = undefined;
+    if (origin.queued) {
+      into.origin = origin;
+      return true;
+    }
+    this.#gaps--;
+    return false;
+  }
+
+  /** After a flood: the memory is given back. */
+  #release(): void {
+    this.#slots = none;
+    this.#mask = -1;
+    this.#head = 0;
+  }
+
   /** Moves what is queued to a buffer of `capacity` messages, without the gaps. */
   #resize(capacity: number): void {
     const slots: unknown[] = new Array(capacity * 3).fill(undefined);
     let length = 0;
-    this.forEach((type, payload, origin) => {
-      slots[length * 3] = type;
-      slots[length * 3 + 1] = payload;
-      slots[length * 3 + 2] = origin;
+    for (let i = 0; i < this.#length; i++) {
+      const at = ((this.#head + i) & this.#mask) * 3;
+      if (!(this.#slots[at + 2] as Origin).queued) continue;
+      slots[length * 3] = this.#slots[at];
+      slots[length * 3 + 1] = this.#slots[at + 1];
+      slots[length * 3 + 2] = this.#slots[at + 2];
       length++;
-    });
+    }
     this.#slots = slots;
     this.#mask = capacity - 1;
     this.#head = 0;
