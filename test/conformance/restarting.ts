@@ -235,6 +235,22 @@ export function restartingConformance(world: WorldUnderTest): void {
           conserve();
         }));
 
+    test(`[S1 ${world.name}] does not start any more once its parent goes down`, () =>
+      world.run(async ({ system }) => {
+        const diary: Diary = [];
+        const parent = system.spawn((self: Self) => {
+          const patience = self.spawn(patient(diary, []), { supervision: { backoff: 2 } });
+          // It stops first, and takes its time.
+          self.spawn(() => ({ [Symbol.asyncDispose]: () => pass(system, 8) }));
+          return { child: () => patience, stop: () => self.stop() };
+        });
+        const end = endOf(system, parent);
+        await fail(system, await system.ask(parent).child());
+        system.tell(parent).stop();
+        expect(await end).toBe("stopped");
+        expect(diary).toEqual(["run 1", "end 1"]);
+      }));
+
     test(`[S1 ${world.name}] stopped while its factory is at work, disposes of what the factory still gives`, () =>
       world.run(async ({ system }) => {
         const diary: Diary = [];
