@@ -44,12 +44,15 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
     }
     failure = full(to, what.name, request?.verb === "offer");
   }
-  // Counted when its state is known: a payload's accessors and those who listen to events may look at the counts.
-  core.sent++;
-  if (failure !== undefined) turnAway(to, what.name, payload, origin, failure);
-  else {
+  // Counted when its place is known: accessors of a payload, a priority, and who listens to events may look at the counts.
+  if (failure !== undefined) {
+    core.sent++;
+    turnAway(to, what.name, payload, origin, failure);
+  } else {
+    const crash = place(to, what.name, sent, origin);
+    core.sent++;
     to.accepted++;
-    enter(to, what.name, sent, origin);
+    enter(to, what.name, sent, origin, crash);
   }
 }
 
@@ -61,16 +64,24 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
   // Who forwards is the one who puts: while the system drains, what came from outside still goes on.
   const failure = refusal(to, what, by) ?? (isFull(to) ? full(to, what.name, false) : undefined);
   if (failure !== undefined) return failure;
-  by.count().forwardedOut++;
-  to.count().forwardedIn++;
   const { request } = origin;
   if (request !== undefined) {
     (request.via ??= []).push(by);
     request.to = to;
     request.flight = undefined;
   }
+  const crash = place(to, what.name, payload, origin);
+  if (by.core === to.core) {
+    by.count().forwardedOut++;
+    to.count().forwardedIn++;
+  } else {
+    // Each system keeps its own books: here it is done with, there it is new.
+    count(by, "handled", what.name, origin.sender);
+    to.core.sent++;
+    to.accepted++;
+  }
   if (by.core.observer !== undefined) by.core.observer("forwarded", to, what.name, by);
-  enter(to, what.name, payload, origin);
+  enter(to, what.name, payload, origin, crash);
   return undefined;
 }
 
@@ -82,9 +93,10 @@ export function admitOffers(to: Cell): void {
     const request = offers.shift() as Request;
     const { payload } = request;
     request.payload = undefined;
+    const crash = place(to, request.type, payload, request);
     to.core.waitingForRoom--;
     to.accepted++;
-    enter(to, request.type, payload, request);
+    enter(to, request.type, payload, request, crash);
   }
   if (offers.length === 0) to.gate &= ~gate.offers;
 }
@@ -199,30 +211,41 @@ function wait(to: Cell, payload: unknown, request: Request): void {
 function overflow(to: Cell, type: string, payload: unknown, origin: Origin): void {
   const { core, config } = to;
   core.emit({ kind: "bound", path: to.path, bound: "mailbox.capacity", limit: config.capacity });
-  core.sent++;
-  to.accepted++;
   const failure = new MailboxFull(
     `${to.path} dropped a message: all ${config.capacity} places were taken and its overflow is ${config.overflow}.`,
     "not-started",
   );
-  if (origin.request?.verb === "offer") resolve(origin.request, undefined);
   const oldest = new Flight(to);
-  if (config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true) {
-    endQueued(to, oldest.type, oldest.payload, oldest.origin, "dropped", failure);
-    enter(to, type, payload, origin);
-  } else endQueued(to, type, payload, origin, "dropped", failure);
+  const isPlaced = config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true;
+  if (isPlaced) endQueued(to, oldest.type, oldest.payload, oldest.origin, "dropped", failure);
+  const crash = isPlaced ? place(to, type, payload, origin) : undefined;
+  core.sent++;
+  to.accepted++;
+  if (origin.request?.verb === "offer") resolve(origin.request, undefined);
+  if (isPlaced) enter(to, type, payload, origin, crash);
+  else endQueued(to, type, payload, origin, "dropped", failure);
 }
 
-/** The message is accepted and counted: it takes its place. */
-function enter(to: Cell, type: string, payload: unknown, origin: Origin): void {
-  const { core } = to;
+/** Gives a message its place in the mailbox. What its priority throws is given back, and becomes a crash in `enter`. */
+function place(to: Cell, type: string, payload: unknown, origin: Origin): { readonly error: unknown } | undefined {
   const box = (to.box ??= mailboxOf(to));
   const { request } = origin;
-  if (request !== undefined) request.state = at.queued;
   try {
     box.put(type, payload, origin);
   } catch (error) {
-    crashInPriority(to, type, payload, origin, error);
+    return { error };
+  } finally {
+    if (request !== undefined) request.state = at.queued;
+  }
+  return undefined;
+}
+
+/** What follows from a message that has its place and is counted. */
+function enter(to: Cell, type: string, payload: unknown, origin: Origin, crash: ReturnType<typeof place>): void {
+  const { core } = to;
+  const { request } = origin;
+  if (crash !== undefined) {
+    crashInPriority(to, type, payload, origin, crash.error);
     return;
   }
   if (core.observer !== undefined) core.observer("accepted", to, type, origin.sender);
