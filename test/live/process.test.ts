@@ -87,6 +87,18 @@ describe("a process", { timeout: 60_000 }, () => {
     expect(thrown.err).toContain("ActorCrashed");
   });
 
+  test("[F3 live] work of no message that sleeps when its actor stops sleeps on: it does not end the process", async () => {
+    const asleep = `
+      const system = createSystem();
+      const loop = async (self) => { for (;;) await self.sleep("1h"); };
+      const ref = system.spawn((self) => { void loop(self); return { go() { void loop(self); } }; });
+      await system.ask(ref).go();
+      await system.stop();
+      console.log("stopped");
+    `;
+    expect(await run(asleep)).toEqual({ code: 0, out: ["stopped"], err: "" });
+  });
+
   test("`speed` scales the clock: an hour of the world passes at 1,000,000 times the host's", async () => {
     const { out } = await run(`
       const system = createSystem({ speed: 1_000_000 });

@@ -14,6 +14,9 @@ import { receive } from "./protocol.ts";
 import { crash } from "./supervise.ts";
 import { adopt, isOf, messageOf } from "./thenable.ts";
 
+type Handler = (payload: unknown) => unknown;
+type Handlers = Record<string, Handler>;
+
 /** A serial actor that keeps its mailbox waiting this long for one ask, while the mailbox grows, is reported. */
 const holdingMs = 1_000;
 
@@ -21,6 +24,7 @@ const holdingMs = 1_000;
 export function serve(cell: Cell, most: number): number {
   const { box } = cell;
   if (cell.long || cell.lane !== undefined || box === undefined) return serveLong(cell, most);
+  // biome-ignore lint/complexity/useMathMinMax: Math.min computes in floating point, on the hottest path there is
   const batch = box.live < most ? box.live : most;
   let begun = 0;
   while (begun < batch && cell.running === 0 && !cell.down && quickTurn(cell, box)) begun++;
@@ -40,7 +44,7 @@ function serveLong(cell: Cell, most: number): number {
 }
 
 /** Starts one message or turn of `cell`, which is up and has a free slot. False when there was none to start. */
-export function turn(cell: Cell): boolean {
+function turn(cell: Cell): boolean {
   const { core, lane, box } = cell;
   if (lane !== undefined && lane.live > 0 && startTurn(cell, lane)) return true;
   if (box === undefined) return false;
@@ -67,7 +71,7 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   core.current = flight;
   let result: unknown;
   try {
-    result = (cell.instance as any)[flight.type](flight.payload);
+    result = ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
     if (result !== undefined && result !== null && isThenable(result)) {
       pend(cell, flight, result);
       return true;
@@ -128,7 +132,7 @@ function admit(cell: Cell, flight: Flight, request: Request): boolean {
 /** The longer road: any message, or several in flight. */
 function begin(cell: Cell, flight: Flight): unknown {
   const handler = () => {
-    if (!cell.protocol.receives) return (cell.instance as any)[flight.type](flight.payload);
+    if (!cell.protocol.receives) return ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
     flight.letter = new Letter(flight);
     return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
   };

@@ -62,7 +62,7 @@ export function withdraw(request: Request, fate: "expired" | "cancelled", why: (
 }
 
 /** Aborts the signal of a message whose asker left and gives up what was asked for it. */
-export function abandon(flight: Flight, why: Why): void {
+function abandon(flight: Flight, why: Why): void {
   flight.abandoned = true;
   flight.controller?.abort();
   giveUpAll(flight, why);

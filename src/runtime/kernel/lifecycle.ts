@@ -33,10 +33,11 @@ class Later extends Timed {
  * Handlers that still run become stragglers until they settle.
  */
 export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: "cancelled" | "dead"): void {
-  const { self } = cell;
+  const { self, core } = cell;
   if (!self.live) return;
   self.live = false;
   cell.gate |= gate.starting;
+  const wasUp = cell.life !== "starting";
   if (cell.life === "up") cell.life = "fenced";
   const rare = cell.rareOf();
   const flights: Flight[] = [];
@@ -64,7 +65,9 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
   for (const scope of [...flights, ...held, self]) {
     for (let one = scope.first; one !== undefined; one = scope.first) {
       scope.remove(one);
-      void_(cell, one);
+      // Only work that nobody waits for sleeps outside of a message: woken by a rejection, it would end the process.
+      if (scope !== self || !wasUp || !(one instanceof Sleep)) void_(cell, one);
+      else if (one.armed) core.world.disarm(one);
     }
   }
 }

@@ -109,6 +109,7 @@ export class LiveWorld implements World {
       this.#queue[this.#head] = undefined;
       this.#head = (this.#head + 1) & (this.#queue.length - 1);
       this.#length--;
+      // biome-ignore lint/complexity/useMathMinMax: Math.min computes in floating point, on the hottest path there is
       this.#left -= serve(cell, this.#left < batchMax ? this.#left : batchMax);
       if (this.#left <= 0 && this.#pause()) return;
     }
