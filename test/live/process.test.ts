@@ -179,6 +179,8 @@ describe("AsyncLocalStorage", { timeout: 60_000 }, () => {
       console.log(made);
     `;
     const [serial, wide] = await Promise.all([run(hooks(1)), run(hooks(2))]);
-    expect([serial.out, wide.out]).toEqual([["0"], ["1"]]);
+    // From Node 24 on the engine keeps the context itself: no hook at all.
+    const hooked = Number.parseInt(process.versions.node, 10) < 24 ? "1" : "0";
+    expect([serial.out, wide.out]).toEqual([["0"], [hooked]]);
   });
 });
