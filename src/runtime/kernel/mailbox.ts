@@ -48,6 +48,8 @@ const keptCapacity = 1_024;
  * is a circular buffer, a power of two of messages, doubled when full.
  */
 export class Ring implements Mailbox {
+  /** A field and not derived: it is read three times a message. */
+  live = 0;
   // The oldest message, if there is an origin. Filled only when nothing waits; never a gap.
   #type = "";
   #payload: unknown = undefined;
@@ -57,15 +59,10 @@ export class Ring implements Mailbox {
   #head = 0;
   /** Messages and gaps in the buffer. */
   #length = 0;
-  #gaps = 0;
-
-  get live(): number {
-    const buffered = this.#length - this.#gaps;
-    return this.#origin === undefined ? buffered : buffered + 1;
-  }
 
   put(type: string, payload: unknown, origin: Origin): void {
-    if (this.#length === 0 && this.#origin === undefined) {
+    if (this.live++ === 0) {
+      if (this.#length > 0) this.#release();
       this.#type = type;
       this.#payload = payload;
       this.#origin = origin;
@@ -88,6 +85,7 @@ export class Ring implements Mailbox {
     into.origin = origin;
     this.#payload = undefined;
     this.#origin = undefined;
+    this.live--;
     return true;
   }
 
@@ -105,13 +103,11 @@ export class Ring implements Mailbox {
   }
 
   withdrawn(): void {
+    this.live--;
     if (this.#origin?.queued === false) {
       this.#payload = undefined;
       this.#origin = undefined;
-      return;
-    }
-    this.#gaps++;
-    if (this.#length > 32 && this.#gaps * 2 > this.#length) this.#resize(this.#mask + 1);
+    } else if (this.#length > 32 && this.live * 2 < this.#length) this.#resize(this.#mask + 1);
   }
 
   remove(isKept: (type: string) => boolean): Taken[] {
@@ -123,8 +119,7 @@ export class Ring implements Mailbox {
     if (removed.length === 0) return removed;
     this.#payload = undefined;
     this.#origin = undefined;
-    this.#length = 0;
-    this.#gaps = 0;
+    this.live = 0;
     this.#release();
     for (const { type, payload, origin } of kept) this.put(type, payload, origin);
     return removed;
@@ -159,19 +154,18 @@ export class Ring implements Mailbox {
     into.payload = slots[at + 1];
     slots[at + 1] = undefined;
     slots[at + 2] = undefined;
-    if (origin.queued) {
-      into.origin = origin;
-      return true;
-    }
-    this.#gaps--;
-    return false;
+    if (!origin.queued) return false;
+    into.origin = origin;
+    this.live--;
+    return true;
   }
 
-  /** After a flood: the memory is given back. */
+  /** Nothing but gaps is in the buffer: its memory is given back. */
   #release(): void {
     this.#slots = none;
     this.#mask = -1;
     this.#head = 0;
+    this.#length = 0;
   }
 
   /** Moves what is queued to a buffer of `capacity` messages, without the gaps. */
@@ -190,7 +184,6 @@ export class Ring implements Mailbox {
     this.#mask = capacity - 1;
     this.#head = 0;
     this.#length = length;
-    this.#gaps = 0;
   }
 }
 
