@@ -167,6 +167,9 @@ export class Cell implements Origin {
     else this.previous.next = this.next;
     if (this.next === undefined) family.lastChild = this.previous;
     else this.next.previous = this.previous;
+    // An old, dead sibling would keep young ones from being collected.
+    this.previous = undefined;
+    this.next = undefined;
     if (this.ordinal === 0) family.names?.delete(this.name);
   }
 

@@ -205,7 +205,7 @@ function detach(request: Request): Scope | undefined {
 }
 
 export function flightOf(scope: Scope | undefined): Flight | undefined {
-  return scope !== undefined && "pending" in scope ? (scope as Flight) : undefined;
+  return scope?.isFlight === true ? (scope as Flight) : undefined;
 }
 
 /** T2: a reply to a handler that has returned does not run beside another handler of that actor. */

@@ -49,6 +49,10 @@ export class Flight extends Scope implements Taken {
     this.origin = cell;
   }
 
+  override get isFlight(): boolean {
+    return true;
+  }
+
   /** The ask, offer or named tell that brought it; undefined for a plain tell and a turn. */
   get request(): Request | undefined {
     return this.origin.request;

@@ -85,7 +85,7 @@ function clearTurns(cell: Cell): void {
     one = next;
   }
   cell.rare?.timers?.clear();
-  if (lane === undefined) return;
+  if (lane === undefined || lane.live === 0) return;
   const flight = new Flight(cell);
   while (lane.take(flight)) {
     const turn = flight.origin as Turn;
@@ -200,7 +200,7 @@ function close(cell: Cell): void {
     core.waitingForRoom--;
     turnAway(cell, request.type, request.payload, request, stoppedFailure(cell, request.type, "not-started"));
   }
-  if (box !== undefined) drain(cell, box);
+  if (box !== undefined && box.live > 0) drain(cell, box);
   clearTurns(cell);
 }
 

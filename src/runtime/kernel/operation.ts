@@ -21,6 +21,11 @@ export abstract class Timed {
 
 /** A list of unfinished operations, oldest first. */
 export class Scope {
+  /** A message in flight or held, and not an incarnation. */
+  get isFlight(): boolean {
+    return false;
+  }
+
   first: Operation | undefined = undefined;
   last: Operation | undefined = undefined;
 
