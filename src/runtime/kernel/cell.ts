@@ -3,7 +3,7 @@
 import { type Core, Tally } from "./core.ts";
 import { InvalidOption } from "./failure.ts";
 import type { Flight } from "./flight.ts";
-import type { Lane, Mailbox, Origin } from "./mailbox.ts";
+import { Lane, type Mailbox, type Origin } from "./mailbox.ts";
 import { labelFrom, type Protocol } from "./names.ts";
 import type { Request, Turn } from "./operation.ts";
 import type { Config } from "./options.ts";
@@ -70,8 +70,6 @@ export class Cell implements Origin {
   next: Cell | undefined = undefined;
   life: Life = "starting";
   gate: number = gate.starting;
-  /** Each message needs a record of its own: it has [receive], several are in flight, or it is observed. */
-  long = false;
   /** Handed to the world, not yet served. */
   scheduled = false;
   self!: Incarnation;
@@ -205,11 +203,16 @@ export class Cell implements Origin {
     flight.nextFlight = undefined;
   }
 
-  /** Whether its messages may take the short roads of tell and turn. */
+  /** Each message needs a record of its own: it has [receive], several are in flight, or it is observed. */
+  get long(): boolean {
+    return this.protocol.receives || this.config.concurrency > 1 || this.core.observer !== undefined;
+  }
+
+  /** Whether its messages may take the short roads of tell and turn; an actor with a lane is off that of turns. */
   choose(): void {
     const { core, config, protocol } = this;
     const observed = core.observer !== undefined;
-    this.long = observed || protocol.receives || config.concurrency > 1;
+    if (this.long) this.lane ??= new Lane();
     const special = observed || protocol.any || core.isolation !== "share" || config.order !== "fifo";
     this.gate = special ? this.gate | gate.special : this.gate & ~gate.special;
   }

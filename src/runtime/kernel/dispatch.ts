@@ -23,7 +23,7 @@ const holdingMs = 1_000;
 /** Starts what `cell` holds now, at most `most` messages and turns. Gives how many were begun. */
 export function serve(cell: Cell, most: number): number {
   const { box } = cell;
-  if (cell.long || cell.lane !== undefined || box === undefined) return serveLong(cell, most);
+  if (cell.lane !== undefined || box === undefined) return serveLong(cell, most);
   // biome-ignore lint/complexity/useMathMinMax: Math.min computes in floating point, on the hottest path there is
   const batch = box.live < most ? box.live : most;
   let begun = 0;

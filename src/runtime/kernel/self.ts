@@ -14,7 +14,7 @@ import { askWithinMs, whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { keyed, stream } from "./random.ts";
-import { askStub, offerStub, tellStub, viaStub } from "./stub.ts";
+import { askStub, offerStub, type TellStub, tellStub, viaStub } from "./stub.ts";
 import { spawn } from "./supervise.ts";
 import { pipeTurn, timerTurn } from "./turns.ts";
 import type { Ended, Make, Self, SpawnOptions, TellOptions, Timer, Verb, WaitOptions } from "./verbs.ts";
@@ -24,6 +24,8 @@ export class Incarnation extends Scope implements Self {
   readonly cell: Cell;
   /** False from the fence on. */
   live = true;
+  /** Of the last plain tell: most actors tell the same one again. */
+  told: TellStub | undefined = undefined;
   /** Handlers that returned a pending promise, the youngest first. */
   flight: Flight | undefined = undefined;
 
@@ -65,6 +67,8 @@ export class Incarnation extends Scope implements Self {
   }
 
   tell<P>(to: Ref<P>, options?: TellOptions): Stub<P, Tell<P>> {
+    const { told } = this;
+    if (told !== undefined && told._to.ref === to && options === undefined) return told as unknown as Stub<P, Tell<P>>;
     return tellStub(this, to, options) as Stub<P, Tell<P>>;
   }
 

@@ -10,7 +10,7 @@ import type { Incarnation } from "./self.ts";
 import type { TellOptions, Verb, WaitOptions } from "./verbs.ts";
 
 // Names beginning with "_" are no messages, so these fields hide none. Declared, as a defined field is written twice.
-class TellStub {
+export class TellStub {
   declare readonly _self: Incarnation;
   declare readonly _to: Cell;
   declare readonly _options: TellOptions | undefined;
@@ -84,9 +84,10 @@ function quickTell(stub: TellStub, what: Selector, payload: unknown): void {
 
 export function tellStub(self: Incarnation, ref: Ref<unknown>, options: TellOptions | undefined): object {
   const to = cellOf(ref);
-  // Two places of birth: where the first is inlined, the stub is never made.
-  if (to.gate === 0) return new TellStub(self, to, options);
-  return learn(to, new TellStub(self, to, options));
+  const stub = new TellStub(self, to, options);
+  if (to.gate !== 0) return learn(to, stub);
+  if (options === undefined) self.told = stub;
+  return stub;
 }
 
 export function offerStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
