@@ -66,7 +66,7 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
     for (let one = scope.first; one !== undefined; one = scope.first) {
       scope.remove(one);
       // Only work that nobody waits for sleeps outside of a message: woken by a rejection, it would end the process.
-      if (scope !== self || !wasUp || !(one instanceof Sleep)) void_(cell, one);
+      if (scope !== self || !wasUp || !(one instanceof Sleep)) cut(cell, one);
       else if (one.armed) core.world.disarm(one);
     }
   }
@@ -103,7 +103,7 @@ function tell(flight: Flight, failure: Failure): void {
 }
 
 /** What a former incarnation waits for rejects once with Stopped, so that its `finally` runs. */
-function void_(cell: Cell, one: Operation): void {
+function cut(cell: Cell, one: Operation): void {
   const stopped = () => new Stopped(`${cell.path} was restarted or stopped while it waited.`, "unknown");
   if (one.armed) cell.core.world.disarm(one);
   if (one instanceof Sleep) {
@@ -253,10 +253,10 @@ export function inTurn<T>(pick: () => T | undefined, step: (one: T, next: () => 
   then();
 }
 
-type Disposable_ = { [Symbol.asyncDispose]?: () => PromiseLike<void>; [Symbol.dispose]?: () => void };
+type Disposing = { [Symbol.asyncDispose]?: () => PromiseLike<void>; [Symbol.dispose]?: () => void };
 
 export function disposeOf(cell: Cell, object: object | undefined, then: () => void): void {
-  const instance = object as Disposable_ | undefined;
+  const instance = object as Disposing | undefined;
   const failed = (error: unknown) =>
     cell.core.emit({
       kind: "crashed",
@@ -338,7 +338,7 @@ const stopped: Ended = { reason: "stopped" };
 
 function isBare(cell: Cell): boolean {
   const { life, self, rare, lane, core } = cell;
-  const instance = cell.instance as Disposable_ | undefined;
+  const instance = cell.instance as Disposing | undefined;
   if (life !== "up" && life !== "halting") return false;
   if (rare !== undefined || lane !== undefined || self.first !== undefined || self.flight !== undefined) return false;
   if (cell.running > 0 && core.current?.cell !== cell) return false;

@@ -105,12 +105,20 @@ function hasReceive(object: object): boolean {
   return typeof (object as { [receive]?: unknown })[receive] === "function";
 }
 
-/** By descriptors, as the scan: one object's accessor may be another's data. */
+/**
+ * Literals by descriptors, as the scan: one's accessor may be another's data. The fields of a class are what they were
+ * in its first object, and reading them makes no garbage.
+ */
 function fits(variant: Variant, object: object, keys: readonly string[]): boolean {
   if (variant.keys.length !== keys.length) return false;
+  const isLiteral = Object.getPrototypeOf(object) === Object.prototype;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
-    if (variant.keys[i] !== key || kindOf(object, key) !== variant.kinds[i]) return false;
+    const kind = variant.kinds[i];
+    if (variant.keys[i] !== key) return false;
+    if (isLiteral || kind === "accessor") {
+      if (kindOf(object, key) !== kind) return false;
+    } else if ((typeof (object as Record<string, unknown>)[key] === "function") !== (kind === "function")) return false;
   }
   return true;
 }
