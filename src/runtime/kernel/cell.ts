@@ -18,6 +18,11 @@ export type Life = "starting" | "up" | "fenced" | "halting" | "halted" | "ended"
 /** Why a put may not take the short road; 0 when it may. */
 export const gate = { starting: 1, closed: 2, offers: 4, special: 8, down: 3 } as const;
 
+interface Watcher {
+  readonly self: Incarnation;
+  readonly ended: (how: Ended) => void;
+}
+
 /** What only some actors have. */
 export class Rare {
   firstChild: Cell | undefined = undefined;
@@ -29,7 +34,7 @@ export class Rare {
   /** Offers that wait for room, oldest first. */
   offers: Request[] = [];
   held: Set<Flight> = new Set();
-  watchers: { readonly self: Incarnation; readonly ended: (how: Ended) => void }[] = [];
+  watchers: Watcher[] = [];
   timers: Map<string, Turn> | undefined = undefined;
   /** World times of the crashes in the current window. */
   crashes: number[] = [];
@@ -45,6 +50,12 @@ export class Rare {
   how: Ended | undefined = undefined;
   /** Handlers of a former incarnation that have not settled. */
   stragglers: Set<Flight> = new Set();
+
+  /** Former incarnations hear of nothing: they are let go now and then, however often a watcher restarts. */
+  addWatcher(watcher: Watcher): void {
+    if (this.watchers.length % 64 === 63) this.watchers = this.watchers.filter(({ self }) => self.live);
+    this.watchers.push(watcher);
+  }
 }
 
 /** An actor on its way down, to its next incarnation or to its end. */

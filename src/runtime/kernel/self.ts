@@ -133,7 +133,7 @@ export class Incarnation extends Scope implements Self {
     const of = cellOf(ref);
     if (!this.live) this.cell.core.inert++;
     else if (of.life === "ended") watchTurn(this, of, of.rare?.how ?? { reason: "stopped" }, ended);
-    else of.rareOf().watchers.push({ self: this, ended });
+    else of.rareOf().addWatcher({ self: this, ended });
   }
 
   stop(): void {

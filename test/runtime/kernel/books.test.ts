@@ -2,6 +2,7 @@
 
 import { createSystem, type Message, type Ref, receive, type Self, type System } from "antiphon";
 import { describe, expect, test } from "vitest";
+import { cellOf } from "../../../src/runtime/kernel/cell.ts";
 import { audit } from "../../../src/runtime/kernel/census.ts";
 import type { ActorSystem } from "../../../src/runtime/kernel/system.ts";
 
@@ -39,5 +40,32 @@ describe("the books", () => {
       expect(found.length).toBeGreaterThan(1);
       expect(found.flat()).toEqual([]);
     }
+  });
+});
+
+describe("the watchers of an actor", () => {
+  test("[B1 live] do not add up over the restarts of one that watches it", async () => {
+    const system = createSystem({ report: false });
+    const watched = system.spawn(() => ({}));
+    let ended = 0;
+    const watcher = system.spawn(
+      (self: Self) => {
+        self.watch(watched, () => ended++);
+        return {
+          fail() {
+            throw new Error("planted");
+          },
+        };
+      },
+      { supervision: { maxRestarts: 1_000 } },
+    );
+    for (let i = 0; i < 500; i++)
+      await system
+        .ask(watcher)
+        .fail()
+        .catch(() => {});
+    expect(cellOf(watched).rareOf().watchers.length).toBeLessThanOrEqual(64);
+    await system.stop();
+    expect(ended).toBe(0);
   });
 });
