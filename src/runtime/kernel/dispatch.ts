@@ -120,7 +120,7 @@ function run(cell: Cell, flight: Flight, handler: () => unknown): void {
 /** A request starts, unless its deadline has passed. */
 function admit(cell: Cell, flight: Flight, request: Request): boolean {
   if (request.deadline <= cell.core.world.time) {
-    endQueued(cell, flight.type, flight.payload, request, "expired", timeout(request, "not-started"));
+    endQueued(cell, flight, "expired", timeout(request, "not-started"));
     if (cell.gate !== 0) afterTurn(cell);
     return false;
   }

@@ -7,7 +7,7 @@ import { span } from "./duration.ts";
 import { AskTimeout, type Failure } from "./failure.ts";
 import { type Flight, infoOf } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { Lane, type Origin } from "./mailbox.ts";
+import { Lane, type Origin, type Taken } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
 
 /** Counts the fate of a message that `cell` had accepted. */
@@ -21,28 +21,15 @@ export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefin
 }
 
 /** Ends a message that waited in the mailbox of `cell`: its asker is told, a tell leaves a dead letter. */
-export function endQueued(
-  cell: Cell,
-  type: string,
-  payload: unknown,
-  origin: Origin,
-  fate: Fate,
-  failure: Failure,
-): void {
+export function endQueued(cell: Cell, message: Taken, fate: Fate, failure: Failure): void {
+  const { type, origin } = message;
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
   count(cell, fate, type, origin.sender);
-  tellEnd(cell, type, payload, origin, fate, failure);
+  tellEnd(cell, message, fate, failure);
 }
 
 /** The second half of {@link endQueued}. Here users may look at the counts. */
-export function tellEnd(
-  cell: Cell,
-  type: string,
-  payload: unknown,
-  origin: Origin,
-  fate: Fate,
-  failure: Failure,
-): void {
+export function tellEnd(cell: Cell, { type, payload, origin }: Taken, fate: Fate, failure: Failure): void {
   const { request } = origin;
   if (request !== undefined) {
     request.state = at.done;

@@ -206,15 +206,7 @@ function close(cell: Cell): void {
 
 function drain(cell: Cell, box: Mailbox): void {
   const flight = new Flight(cell);
-  while (box.take(flight))
-    endQueued(
-      cell,
-      flight.type,
-      flight.payload,
-      flight.origin,
-      "dead",
-      stoppedFailure(cell, flight.type, "not-started"),
-    );
+  while (box.take(flight)) endQueued(cell, flight, "dead", stoppedFailure(cell, flight.type, "not-started"));
 }
 
 function reportStragglers(cell: Cell): void {

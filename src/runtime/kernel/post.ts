@@ -144,8 +144,7 @@ export function review(cell: Cell): void {
   if (box === undefined || protocol.any) return;
   const unknown = box.remove((type) => protocol.takes[selector(type).id] === 1);
   for (const { type, origin } of unknown) count(cell, "dead", type, origin.sender);
-  for (const { type, payload, origin } of unknown)
-    tellEnd(cell, type, payload, origin, "dead", unknownFailure(cell, type));
+  for (const one of unknown) tellEnd(cell, one, "dead", unknownFailure(cell, one.type));
   if (protocol.receives) return;
   box.forEach((_type, _payload, origin) => {
     if (origin.request?.verb === "offer") resolve(origin.request, undefined);
@@ -217,13 +216,13 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
   );
   const oldest = new Flight(to);
   const isPlaced = config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true;
-  if (isPlaced) endQueued(to, oldest.type, oldest.payload, oldest.origin, "dropped", failure);
+  if (isPlaced) endQueued(to, oldest, "dropped", failure);
   const crash = isPlaced ? place(to, type, payload, origin) : undefined;
   core.sent++;
   to.accepted++;
   if (origin.request?.verb === "offer") resolve(origin.request, undefined);
   if (isPlaced) enter(to, type, payload, origin, crash);
-  else endQueued(to, type, payload, origin, "dropped", failure);
+  else endQueued(to, { type, payload, origin }, "dropped", failure);
 }
 
 /** Gives a message its place in the mailbox. What its priority throws is given back, and becomes a crash in `enter`. */
@@ -272,7 +271,7 @@ function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origi
   const failure = new ActorCrashed(`${to.path} crashed in the priority of its mailbox, given ${type}.`, "not-started", {
     cause: error,
   });
-  endQueued(to, type, payload, origin, "crashed", failure);
+  endQueued(to, { type, payload, origin }, "crashed", failure);
   postTurn(
     new Turn(to.self, "priority", "priority", () => {
       throw error;
