@@ -82,7 +82,7 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
     return true;
   }
   core.current = undefined;
-  if (flight.touched || (result !== undefined && result instanceof Failure)) {
+  if (flight.touched || (result !== undefined && isOf(result, Failure))) {
     keep(cell, flight);
     ended(cell, flight, result);
     return true;
@@ -229,7 +229,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
     next(cell);
     return;
   }
-  if (!flight.answered && !flight.holding && !(value instanceof Failure)) {
+  if (!flight.answered && !flight.holding && !isOf(value, Failure)) {
     handled(cell, flight, value);
     return;
   }
@@ -254,7 +254,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
   if (flight.answered) {
     if (request !== undefined) request.state = at.done;
     count(cell, flight.refused ? "refused" : "handled", type, sender);
-    if (value !== undefined && !(value instanceof Failure && flight.refused)) cell.core.repeated++;
+    if (value !== undefined && !(isOf(value, Failure) && flight.refused)) cell.core.repeated++;
   } else refuse(cell, flight, value as Failure);
   next(cell);
 }

