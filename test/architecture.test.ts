@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { limits, loaded, rooms, violations } from "./architecture/rules.ts";
+import { isDoor, limits, loaded, rooms, violations } from "./architecture/rules.ts";
 import { readSources } from "./architecture/source.ts";
 
 const sources = readSources(".", ["src", "test", "bench"]);
@@ -76,7 +76,7 @@ describe("package.json", () => {
 
   test("opens exactly the doors there are", () => {
     const source = (compiled: string) => compiled.replace("./dist", "src").replace(/(\.d)?\.[jt]s$/, ".ts");
-    const files = sources.map(({ path }) => path).filter((path) => /^src(\/[a-z]+)?\/index\.ts$/.test(path));
+    const files = sources.map(({ path }) => path).filter(isDoor);
     expect(doors.map((door) => source(door.default)).sort()).toEqual(files.sort());
     expect(doors.map((door) => source(door.types))).toEqual(doors.map((door) => source(door.default)));
   });

@@ -34,7 +34,7 @@ export interface Limits {
   readonly medianLines: number;
 }
 
-export const limits: Limits = { kernelLines: 5_000, fileLines: 400, medianLines: 150 };
+export const limits: Limits = { kernelLines: 5_300, fileLines: 400, medianLines: 150 };
 
 /** What breaks a rule, one sentence each: the rule, where, and what was found. */
 export function violations(sources: readonly Source[], limits: Limits): string[] {
@@ -52,8 +52,8 @@ function roomOf(path: string): string | undefined {
   return Object.keys(rooms).find((room) => path === room || path.startsWith(`${room}/`));
 }
 
-function isDoor(path: string): boolean {
-  return /^src(\/[a-z]+)?\/index\.ts$/.test(path);
+export function isDoor(path: string): boolean {
+  return /^src(\/[a-z]+|\/runtime\/sim)?\/index\.ts$/.test(path);
 }
 
 function layers({ path, imports }: Source): string[] {

@@ -371,7 +371,7 @@ export function failureConformance(world: WorldUnderTest): void {
         const server = system.spawn((self: Self) => ({
           async serve(n: number) {
             self.signal.addEventListener("abort", () => diary.push(`${n} aborted`));
-            await self.sleep(n).catch(() => {});
+            await self.sleep(n + 20).catch(() => {});
             diary.push(`${n} served`);
           },
         }));
@@ -384,6 +384,7 @@ export function failureConformance(world: WorldUnderTest): void {
           { concurrency: 2 },
         );
         const both = settle(system.ask(client).both());
+        await until(system, () => system.census(server).running === 1);
         system.tell(client).fail();
         await system.ask(client).ok();
         await both;

@@ -135,10 +135,10 @@ function budgetSuite(world: WorldUnderTest): void {
       test(`[F4 ${world.name}] that is ${name} lies between a crash and the factory; the mailbox waits`, () =>
         world.run(async ({ system }) => {
           const waited: number[] = [];
-          let crashed = 0;
+          let crashed: number | undefined;
           const ref = system.spawn(
             (self: Self) => {
-              if (crashed > 0) waited.push(self.now() - crashed);
+              if (crashed !== undefined) waited.push(self.now() - crashed);
               return {
                 fail() {
                   crashed = self.now();

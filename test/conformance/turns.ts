@@ -183,7 +183,8 @@ export function turnsConformance(world: WorldUnderTest): void {
               flood: again,
               start() {
                 for (let i = 0; i < 50; i++) again();
-                self.after(1, () => {
+                // A flood takes no virtual time: there its end is due at once, and waits its turn.
+                self.after(world.name === "live" ? 1 : 0, () => {
                   on = false;
                 });
               },

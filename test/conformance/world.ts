@@ -1,6 +1,7 @@
 // What a conformance test may know of the world it runs in: the same bodies run in every world.
 
 import { createSystem, type System, type SystemEvent, type SystemOptions } from "antiphon";
+import { simulate } from "antiphon/sim";
 import { expect } from "vitest";
 import { audit } from "../../src/runtime/kernel/census.ts";
 import type { ActorSystem } from "../../src/runtime/kernel/system.ts";
@@ -41,5 +42,33 @@ export const live: WorldUnderTest = {
       await system.stop();
       conserve();
     }
+  },
+};
+
+export const sim: WorldUnderTest = {
+  name: "sim",
+  async run(body, { speed: _, ...options } = {}) {
+    const { report, ...rest } = options;
+    await simulate(
+      { isolation: "share", steps: 200_000, ...rest, ...(typeof report === "function" && { report }) },
+      async ({ system, step }) => {
+        const events: SystemEvent[] = [];
+        system.events((event) => events.push(event));
+        const conserve = () => expect(audit((system as ActorSystem).core)).toEqual([]);
+        const idle = async () => {
+          const open = () => {
+            const { queued, running, waitingForRoom } = system.census();
+            return queued + running + waitingForRoom;
+          };
+          while (open() > 0 && (await step()));
+        };
+        try {
+          await body({ system, events, idle, conserve });
+        } finally {
+          await system.stop();
+          conserve();
+        }
+      },
+    );
   },
 };

@@ -78,6 +78,12 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: [],
     todo: "Make a new object in the factory, each time: it runs again at every restart.",
   },
+  FrozenPayload: {
+    outcomes: [],
+    todo:
+      "Copy before you change: what is sent and what is answered belongs to both sides. The message says which message " +
+      "it came with or was given away in, as far as that is known.",
+  },
   SystemFailed: {
     outcomes: [],
     todo: "Find out why the actor failed again and again: its crashes were reported before. It stays stopped.",

@@ -224,7 +224,8 @@ export class Cell implements Origin {
     const { core, config, protocol } = this;
     const observed = core.observer !== undefined;
     if (this.long) this.lane ??= new Lane();
-    const special = observed || protocol.any || core.isolation !== "share" || config.order !== "fifo";
+    const travels = core.world.wire !== undefined;
+    const special = observed || travels || protocol.any || core.isolation !== "share" || config.order !== "fifo";
     this.gate = special ? this.gate | gate.special : this.gate & ~gate.special;
   }
 

@@ -31,8 +31,8 @@ export function census(core: Core): Census {
     }
   };
   visit(core.root);
-  const { sent, turnedAway, waitingForRoom, turns, late, repeated, inert } = core;
-  return { sent, turnedAway, lost: 0, transit: 0, waitingForRoom, ...under, ...sum, turns, late, repeated, inert };
+  const { sent, turnedAway, lost, transit, waitingForRoom, turns, late, repeated, inert } = core;
+  return { sent, turnedAway, lost, transit, waitingForRoom, ...under, ...sum, turns, late, repeated, inert };
 }
 
 /** Of one actor: what is counted per system only (sent, turnedAway, turns, late …) is 0. */

@@ -3,7 +3,10 @@
 import type { Cell } from "./cell.ts";
 import type { Failure } from "./failure.ts";
 import type { Flight } from "./flight.ts";
-import type { Request, Timed } from "./operation.ts";
+import type { Given } from "./isolate.ts";
+import type { Mailbox, Origin } from "./mailbox.ts";
+import type { Selector } from "./names.ts";
+import type { Request, Sleep, Timed } from "./operation.ts";
 import type { MessageInfo } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 import type { DeadLetter, SystemEvent } from "./verbs.ts";
@@ -13,8 +16,8 @@ export interface World {
   readonly name: string;
   /** The coarse clock: the last reading, in ms. Deadlines are compared with it. */
   readonly time: number;
-  /** An exact reading, in ms. It does not move the coarse clock. */
-  now(): number;
+  /** An exact reading, in ms; a world may have `cell` see another. It does not move the coarse clock. */
+  now(cell?: Cell): number;
   /** Called when control comes from the host: the coarse clock may be old. */
   enter(): void;
   /** `cell` has a free slot and something to start. Called once until it was served. */
@@ -26,7 +29,26 @@ export interface World {
   afterJobs(then: () => void): void;
   /** Calls `then` when no promise job is left. */
   afterAllJobs(then: () => void): void;
+  /** A promise of the user's is waited for from here on, by a handler or a factory: promise jobs follow. */
+  awaits(by?: Flight | Cell): void;
   readonly context: Context;
+  /** Only where travel is an event of its own. Without it, messages and replies are there at once. */
+  readonly wire: Wire | undefined;
+}
+
+/** How messages and replies travel. */
+export interface Wire {
+  /** The mailbox of `cell`, which keeps the order of posting; `make` is told how to look at a payload it is given. */
+  mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox;
+  /** True when a message does not enter at once: {@link carry} has it `arrive` later, or never. */
+  travels(to: Cell, what: Selector, origin: Origin): boolean;
+  carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void;
+  /** The receiver settles a request with `word`: its asker learns of it at once, later or never. */
+  reply(request: Request, settle: () => void, word: unknown): void;
+  /** `flight` waits for it, or work outside of a message does: whoever settles it wakes them. */
+  began(operation: Request | Sleep, flight: Flight | undefined): void;
+  /** An actor drew a random number. */
+  drew(cell: Cell): void;
 }
 
 /** Which handler runs, for actors with several in flight. */
@@ -89,6 +111,7 @@ export interface Upper {
 }
 
 const deadLettersKept = 1_000;
+const uncheckedMax = 1_000;
 
 export class Core {
   readonly name: string;
@@ -105,7 +128,14 @@ export class Core {
   sent = 0;
   turnedAway = 0;
   waitingForRoom = 0;
+  /** On their way to a mailbox, and lost there. */
+  transit = 0;
+  lost = 0;
   turns = 0;
+  /** Of all that was put into a mailbox or lane, in worlds that ask for the order. */
+  posts = 0;
+  /** How often everything was started: 1, and once more after each power failure. */
+  boots = 1;
   late = 0;
   repeated = 0;
   inert = 0;
@@ -118,6 +148,9 @@ export class Core {
   retiredHandled = 0;
   requests = 0;
   readonly deadLetters: DeadLetter[] = [];
+  /** The last of what was frozen, in worlds that explain who may not change it any more. */
+  given: Given[] | undefined = undefined;
+  readonly #unchecked = new Set<string>();
   phase: "up" | "draining" | "stopping" | "stopped" = "up";
   /** While the system stops: what was accepted and not finished. */
   left: (MessageInfo & { readonly path: string })[] | undefined = undefined;
@@ -164,11 +197,16 @@ export class Core {
 
   /** Messages accepted and not ended. */
   get open(): number {
-    return this.sent - this.turnedAway - this.waitingForRoom - this.ended;
+    return this.sent - this.turnedAway - this.lost - this.transit - this.waitingForRoom - this.ended;
+  }
+
+  /** Nothing is accepted and not ended, and nothing is on its way. */
+  get isQuiet(): boolean {
+    return this.open + this.waitingForRoom + this.transit === 0;
   }
 
   quiet(): void {
-    if (this.open + this.waitingForRoom === 0) this.onQuiet?.();
+    if (this.isQuiet) this.onQuiet?.();
   }
 
   newId(): string {
@@ -183,6 +221,14 @@ export class Core {
         this.report = undefined;
       });
     for (const listener of [...this.listeners]) hear(listener, event, () => this.listeners.delete(listener));
+  }
+
+  /** Something of a `kind` that can not be frozen is shared: told once. */
+  unchecked(to: Cell, type: string, kind: string): void {
+    const key = `${to.path} ${type} ${kind}`;
+    if (this.#unchecked.has(key) || this.#unchecked.size >= uncheckedMax) return;
+    this.#unchecked.add(key);
+    this.emit({ kind: "not-checked", path: to.path, type, what: kind });
   }
 
   deadLetter(to: Cell, from: Cell | undefined, type: string, payload: unknown, failure: Failure): void {

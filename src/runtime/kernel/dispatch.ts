@@ -2,9 +2,10 @@
 
 import { type Cell, gate } from "./cell.ts";
 import { ActorCrashed, Failure } from "./failure.ts";
-import { answer, answerNo, count, endQueued, reject, timeout, unheard } from "./fate.ts";
+import { answer, answerNo, count, endQueued, fail, timeout, unheard } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { dropHeld, release } from "./giveup.ts";
+import { explainFrozen } from "./isolate.ts";
 import { Letter } from "./letter.ts";
 import { conclude } from "./lifecycle.ts";
 import type { Lane, Mailbox } from "./mailbox.ts";
@@ -167,6 +168,7 @@ function pend(cell: Cell, flight: Flight, result: PromiseLike<unknown>): void {
       if (settle(cell, flight)) failed(cell, flight, error);
     },
   );
+  world.awaits(flight);
   flight.pending = true;
   flight.since = world.time;
   flight.waitingThen = cell.waiting;
@@ -267,7 +269,8 @@ function refuse(cell: Cell, flight: Flight, failure: Failure): void {
 }
 
 /** The handler threw: a refusal or a failed ask is an answer, anything else a crash. */
-function failed(cell: Cell, flight: Flight, error: unknown): void {
+function failed(cell: Cell, flight: Flight, thrown: unknown): void {
+  const error = explainFrozen(flight, thrown);
   const answers =
     isOf(error, Failure) && (cell.config.onAskError === "answer" || flight.heard?.includes(error) !== true);
   if (answers && (flight.over || flight.answered)) {
@@ -295,7 +298,7 @@ function failed(cell: Cell, flight: Flight, error: unknown): void {
         { cause: error },
       );
       if (request.verb === "ask" && request.settled) cell.core.late += flight.answered ? 0 : 1;
-      else if (request.verb !== "tell") reject(request, failure);
+      else if (request.verb !== "tell") fail(request, failure);
     }
   }
   const { turn } = flight.origin;

@@ -165,6 +165,16 @@ export class InvalidFactory extends TypeError {
   }
 }
 
+/** A handler changed something that was frozen on its way between two actors. `cause` is the engine's own error. */
+export class FrozenPayload extends TypeError {
+  readonly _tag = "FrozenPayload";
+  readonly code = "FROZEN_PAYLOAD";
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
 /** A top-level actor used up its restarts, or its crash was escalated past the root. It was stopped. */
 export class SystemFailed extends Error {
   readonly _tag = "SystemFailed";

@@ -33,8 +33,10 @@ export function tellEnd(cell: Cell, { type, payload, origin }: Taken, fate: Fate
   const { request } = origin;
   if (request !== undefined) {
     request.state = at.done;
-    const asked = request.verb === "ask" || (request.verb === "offer" && !request.settled);
-    reject(request, failure);
+    const asked = request.verb === "ask" || (request.verb === "offer" && !isAccepted(request));
+    // A deadline is the asker's own.
+    if (fate === "expired") reject(request, failure);
+    else fail(request, failure);
     if (asked) return;
   }
   if (fate === "dead" && origin.turn === undefined) cell.core.deadLetter(cell, origin.sender, type, payload, failure);
@@ -67,9 +69,9 @@ export function answer(cell: Cell, request: Request, value: unknown): void {
     let sent = value;
     if (cell.core.isolation !== "share") {
       try {
-        sent = isolate(cell.core.isolation, value, cell.path, request.type, "unknown");
+        sent = isolate(cell, request.type, value, undefined, true);
       } catch (error) {
-        reject(request, error as Failure);
+        fail(request, error as Failure);
         return;
       }
     }
@@ -77,8 +79,28 @@ export function answer(cell: Cell, request: Request, value: unknown): void {
   }
 }
 
-/** Settles an ask with its answer, or an offer. An answer after the deadline is late, whatever the timer did. */
+/** The receiver answers an ask, or accepts an offer. */
 export function resolve(request: Request, value: unknown): void {
+  const { wire } = request.from.core.world;
+  if (wire === undefined || request.settled) succeed(request, value);
+  else if (!request.told) {
+    request.told = true;
+    wire.reply(request, () => succeed(request, value), value);
+  }
+}
+
+/** The receiver fails an ask or offer. */
+export function fail(request: Request, failure: Failure): void {
+  const { wire } = request.from.core.world;
+  if (wire === undefined || request.settled) reject(request, failure);
+  else if (!request.told) {
+    request.told = true;
+    wire.reply(request, () => reject(request, failure), failure);
+  }
+}
+
+/** An answer after the deadline is late, whatever the timer did. */
+function succeed(request: Request, value: unknown): void {
   const { core } = request.from;
   if (request.settled) {
     if (request.verb === "ask") core.late++;
@@ -95,7 +117,7 @@ export function resolve(request: Request, value: unknown): void {
   goOn(scope);
 }
 
-/** Settles an ask or offer with a failure. One that nobody listens to is reported and does not end the process. */
+/** Fails an ask or offer here and now. A failure that nobody listens to is reported and does not end the process. */
 export function reject(request: Request, failure: Failure): void {
   if (request.settled) return;
   const { promise } = request;
@@ -152,10 +174,14 @@ function passOn(failure: Failure, path: string): void {
 export function answerNo(flight: Flight, failure: Failure): void {
   const { cell, request, type, sender } = flight;
   mark(flight, failure);
-  if (request === undefined || request.verb === "tell" || (request.verb === "offer" && request.settled))
+  if (request === undefined || request.verb === "tell" || (request.verb === "offer" && isAccepted(request)))
     unheard(cell, type, sender, failure);
   else if (request.settled) cell.core.late++;
-  else reject(request, failure);
+  else fail(request, failure);
+}
+
+function isAccepted(offer: Request): boolean {
+  return offer.settled || offer.told;
 }
 
 /** Marks a failure that a handler gives as its answer: passed on from one of its asks, or its own. */
@@ -207,6 +233,7 @@ function replyTurn(request: Request, run: () => void): void {
   const { cell } = request.self;
   const turn = new Turn(request.self, "reply", request.type, run);
   turn.queued = true;
+  turn.posted = ++cell.core.posts;
   (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
   cell.schedule();
 }

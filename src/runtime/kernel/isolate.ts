@@ -1,29 +1,45 @@
 // What happens to payloads and answers on their way, so that no two actors share what one of them may change.
 
-import { ActorRef } from "./cell.ts";
-import { Failure, NotIsolated, type Outcome } from "./failure.ts";
-import { messageOf } from "./thenable.ts";
+import { ActorRef, type Cell } from "./cell.ts";
+import { Failure, FrozenPayload, NotIsolated, type Outcome } from "./failure.ts";
+import type { Flight } from "./flight.ts";
+import { isOf, messageOf } from "./thenable.ts";
+
+/** Something that was frozen when `cell` got it or gave it away. */
+export interface Given {
+  readonly cell: Cell;
+  /** For example `in the answer to getState`. */
+  readonly how: string;
+  readonly value: unknown;
+}
+
+const givenKept = 1_024;
 
 /**
- * `freeze`: own data properties of plain objects, arrays and class instances, recursively, by an explicit stack;
- * accessors are not run; refs, functions, signals, promises, errors, Map, Set, Date and buffers are left alone.
+ * The payload of a message to `to`, or what `to` answers to it, as the system's isolation demands.
+ * `freeze`: own enumerable data properties of plain objects, arrays and class instances, recursively; accessors are not
+ * run; refs, functions, signals, promises and errors are left alone, and so are Map, Set, Date and buffers, which is an
+ * event, once per actor, message and kind.
  * `clone`: a structured clone, in which refs and failures stand as they are.
  * Fails: NotIsolated, when the value can not be frozen or cloned.
  */
-export function isolate(
-  how: "freeze" | "clone",
-  value: unknown,
-  path: string,
-  type: string,
-  outcome: Outcome = "not-started",
-): unknown {
+export function isolate(to: Cell, type: string, value: unknown, from: Cell | undefined, answers = false): unknown {
+  const { core } = to;
   try {
-    if (how === "clone") return isKept(value) ? value : restore(value, structuredClone(value));
-    if (value !== null && typeof value === "object" && !left(value)) freeze(value);
+    if (core.isolation === "clone") return isKept(value) ? value : restore(value, structuredClone(value));
+    if (value === null || typeof value !== "object") return value;
+    freeze(value, (kind) => core.unchecked(to, type, kind));
+    if (core.given !== undefined) {
+      core.given.push({ cell: to, how: answers ? `in the answer to ${type}` : `as the payload of ${type}`, value });
+      if (from !== undefined && !from.outside && !answers)
+        core.given.push({ cell: from, how: `as the payload of ${type} to ${to.path}`, value });
+      if (core.given.length > 2 * givenKept) core.given.splice(0, givenKept);
+    }
     return value;
   } catch (cause) {
+    const outcome: Outcome = answers ? "unknown" : "not-started";
     throw new NotIsolated(
-      `${type} to or from ${path} carries a value that does not ${how}: ${messageOf(cause)}. Send plain data, or give the system another isolation.`,
+      `${type} to or from ${to.path} carries a value that does not ${core.isolation}: ${messageOf(cause)}. Send plain data, or give the system another isolation.`,
       outcome,
       { cause },
     );
@@ -67,31 +83,74 @@ function isKept(value: unknown): boolean {
   return value instanceof ActorRef || value instanceof Failure;
 }
 
-function freeze(value: object): void {
-  const seen = new Set<object>([value]);
-  const stack = [value];
-  for (let object = stack.pop(); object !== undefined; object = stack.pop()) {
-    for (const [, property] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
-      const inner: unknown = property.value;
-      if (inner === null || typeof inner !== "object" || seen.has(inner) || left(inner)) continue;
-      seen.add(inner);
-      stack.push(inner);
+/**
+ * Fresh payloads are walked once and need no set of what was seen: an object that is not frozen yet has not been seen.
+ * What was frozen before, by us or by the user and then perhaps not all the way down, is walked again, once.
+ */
+function freeze(root: object, unchecked: (kind: string) => void): void {
+  let again: Set<object> | undefined;
+  let stack: object[] | undefined;
+  for (let object: object | undefined = root; object !== undefined; object = stack?.pop()) {
+    const kind = leftAlone(object);
+    if (kind !== undefined) {
+      if (kind !== "") unchecked(kind);
+      continue;
     }
-    Object.freeze(object);
+    if (Object.isFrozen(object)) {
+      if (again?.has(object) === true) continue;
+      (again ??= new Set()).add(object);
+    } else Object.freeze(object);
+    for (const key of Object.keys(object)) {
+      const inner: unknown = Object.getOwnPropertyDescriptor(object, key)?.value;
+      if (inner !== null && typeof inner === "object") (stack ??= []).push(inner);
+    }
   }
 }
 
-function left(value: object): boolean {
-  return (
-    value instanceof ActorRef ||
-    value instanceof Failure ||
-    value instanceof Error ||
-    value instanceof Promise ||
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Date ||
-    value instanceof ArrayBuffer ||
-    ArrayBuffer.isView(value) ||
-    value instanceof AbortSignal
+/** The kind of what can not be frozen, empty for what need not be; undefined for what is frozen. */
+function leftAlone(value: object): string | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return undefined;
+  for (const kind of [ActorRef, Error, Promise, AbortSignal]) if (value instanceof kind) return "";
+  for (const kind of [Map, Set, Date, ArrayBuffer]) if (value instanceof kind) return kind.name;
+  return ArrayBuffer.isView(value) ? "ArrayBufferView" : undefined;
+}
+
+/** The engine's error about a frozen object says neither whose it was nor how it came to be frozen. */
+export function explainFrozen(flight: Flight, error: unknown): unknown {
+  const { cell, type, payload } = flight;
+  if (cell.core.isolation !== "freeze" || !isOf(error, TypeError)) return error;
+  const property = /^Cannot (?:assign to read only|add|delete|define) property '?([^',]+)/.exec(messageOf(error))?.[1];
+  if (property === undefined) return error;
+  const own: Given = { cell, how: "as the payload of this message", value: payload };
+  let said = "";
+  for (const { how, value } of [own, ...(cell.core.given ?? []).filter((given) => given.cell === cell).reverse()]) {
+    const path = pathTo(value, property);
+    if (path === undefined) continue;
+    said = `; it was frozen ${how}${path === "" ? "" : `, at ${path}`}`;
+    break;
+  }
+  return new FrozenPayload(
+    `${cell.path} changed ${property} of something frozen while it handled ${type}${said}. Copy what you were sent, or have given away, before you change it.`,
+    { cause: error },
   );
+}
+
+const pathsMax = 10_000;
+
+/** Where in `root` stands a frozen object that has `property`, or an array at whose end it would be. */
+function pathTo(root: unknown, property: string): string | undefined {
+  const seen = new Set<unknown>();
+  const queue: [unknown, string][] = [[root, ""]];
+  for (const [value, path] of queue) {
+    if (value === null || typeof value !== "object" || seen.has(value) || !Object.isFrozen(value)) continue;
+    seen.add(value);
+    if (Object.hasOwn(value, property) || (Array.isArray(value) && property === String(value.length))) return path;
+    if (queue.length < pathsMax)
+      for (const key of Object.keys(value)) {
+        const inner: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+        queue.push([inner, path === "" ? key : `${path}.${key}`]);
+      }
+  }
+  return undefined;
 }

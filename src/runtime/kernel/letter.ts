@@ -2,7 +2,7 @@
 
 import { cellOf } from "./cell.ts";
 import { Failure, InvalidOption } from "./failure.ts";
-import { answer, answerNo, count, reject, resolve } from "./fate.ts";
+import { answer, answerNo, count, fail, resolve } from "./fate.ts";
 import type { Flight } from "./flight.ts";
 import { armAll, release } from "./giveup.ts";
 import type { Origin } from "./mailbox.ts";
@@ -88,7 +88,7 @@ export class Letter {
     count(cell, "dead", type, flight.sender);
     if (request === undefined || request.verb === "tell")
       cell.core.deadLetter(cellOf(to), flight.sender, type, payload, failure);
-    else reject(request, failure);
+    else fail(request, failure);
   }
 
   hold(on?: readonly Ref<unknown>[]): void {

@@ -2,7 +2,7 @@
 
 import { type Cell, gate, type Halting } from "./cell.ts";
 import { ActorRestarted, type Failure, Stopped } from "./failure.ts";
-import { count, endQueued, nothing, recordLeft, reject } from "./fate.ts";
+import { count, endQueued, fail, nothing, recordLeft } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { dropHeld, giveUp } from "./giveup.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -14,17 +14,24 @@ import type { Ended } from "./verbs.ts";
 
 /** Runs `then` after `ms` of world time; used where a wait belongs to the runtime and not to an actor. */
 export function later(cell: Cell, ms: number, then: () => void): Timed {
-  const timed = new Later(then);
+  const timed = new Later(cell, then);
   const { world } = cell.core;
   if (ms < Number.POSITIVE_INFINITY) world.arm(timed, world.now() + ms);
   return timed;
 }
 
 class Later extends Timed {
+  readonly #cell: Cell;
   readonly due: () => void;
-  constructor(then: () => void) {
+
+  constructor(cell: Cell, then: () => void) {
     super();
+    this.#cell = cell;
     this.due = then;
+  }
+
+  override get cell(): Cell {
+    return this.#cell;
   }
 }
 
@@ -99,7 +106,7 @@ function tell(flight: Flight, failure: Failure): void {
   const { request } = flight;
   if (request === undefined) return;
   request.state = at.done;
-  if (request.verb !== "tell") reject(request, failure);
+  if (request.verb !== "tell") fail(request, failure);
 }
 
 /** What a former incarnation waits for rejects once with Stopped, so that its `finally` runs. */
@@ -272,6 +279,7 @@ export function disposeOf(cell: Cell, object: object | undefined, then: () => vo
     then();
     return;
   }
+  cell.core.world.awaits();
   let open = true;
   const go = () => {
     if (!open) return;

@@ -25,9 +25,12 @@ export interface Taken {
 export interface Mailbox {
   /** Messages waiting, gaps not counted. */
   readonly live: number;
-  put(type: string, payload: unknown, origin: Origin): void;
+  /** `by` is who puts it: a forwarder, else the sender. */
+  put(type: string, payload: unknown, origin: Origin, by?: Cell): void;
   /** The next message into `into`; false if there is none. */
   take(into: Taken): boolean;
+  /** Shows in `into` what {@link take} would give. */
+  peek(into: Taken): boolean;
   /** The message that came first of those waiting, whatever the order of take. */
   takeOldest(into: Taken): boolean;
   /** To be called after an origin here stopped being queued. */
@@ -91,6 +94,36 @@ export class Ring implements Mailbox {
 
   takeOldest(into: Taken): boolean {
     return this.take(into);
+  }
+
+  peek(into: Taken): boolean {
+    if (this.#origin !== undefined) return this.#showFirst(into);
+    for (let i = 0; i < this.#length; i++) if (this.#show(i, into)) return true;
+    return false;
+  }
+
+  peekNewest(into: Taken): boolean {
+    for (let i = this.#length - 1; i >= 0; i--) if (this.#show(i, into)) return true;
+    return this.#showFirst(into);
+  }
+
+  #showFirst(into: Taken): boolean {
+    if (this.#origin === undefined) return false;
+    into.type = this.#type;
+    into.payload = this.#payload;
+    into.origin = this.#origin;
+    return true;
+  }
+
+  /** Shows the i-th message of the buffer. False if it is a gap. */
+  #show(i: number, into: Taken): boolean {
+    const at = ((this.#head + i) & this.#mask) * 3;
+    const origin = this.#slots[at + 2] as Origin;
+    if (!origin.queued) return false;
+    into.type = this.#slots[at] as string;
+    into.payload = this.#slots[at + 1];
+    into.origin = origin;
+    return true;
   }
 
   /** Takes the message that came last. */
@@ -213,6 +246,10 @@ export class Stack implements Mailbox {
     return this.#ring.take(into);
   }
 
+  peek(into: Taken): boolean {
+    return this.#ring.peekNewest(into);
+  }
+
   withdrawn(): void {
     this.#ring.withdrawn();
   }
@@ -251,14 +288,21 @@ export class Ranking implements Mailbox {
   }
 
   take(into: Taken): boolean {
-    while (this.#heap.length > 0) {
-      const top = this.#remove(0);
-      if (!top.origin.queued) continue;
-      into.type = top.type;
-      into.payload = top.payload;
-      into.origin = top.origin;
-      this.live--;
-      return true;
+    if (!this.peek(into)) return false;
+    this.#remove(0);
+    this.live--;
+    return true;
+  }
+
+  peek(into: Taken): boolean {
+    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+      if (top.origin.queued) {
+        into.type = top.type;
+        into.payload = top.payload;
+        into.origin = top.origin;
+        return true;
+      }
+      this.#remove(0);
     }
     return false;
   }

@@ -6,12 +6,18 @@ import type { Flight } from "./flight.ts";
 import type { Origin } from "./mailbox.ts";
 import type { Incarnation } from "./self.ts";
 
-/** Something that comes due. The links and `at` belong to the world's timer. */
+/** Something that comes due. The links, `at` and `place` belong to the world's timer. */
 export abstract class Timed {
   at = 0;
   armed = false;
   earlier: Timed | undefined = undefined;
   later: Timed | undefined = undefined;
+  place = -1;
+  /** Whose it is. */
+  get cell(): Cell | undefined {
+    return undefined;
+  }
+
   /** An idle system need not be kept alive for it. */
   get background(): boolean {
     return false;
@@ -62,6 +68,10 @@ export abstract class Operation extends Timed {
     super();
     this.self = self;
   }
+
+  override get cell(): Cell {
+    return this.self.cell;
+  }
 }
 
 export class Sleep extends Operation {
@@ -87,6 +97,8 @@ export class Turn extends Operation implements Origin {
   /** Of a repeating timer; 0 for any other turn. */
   periodMs = 0;
   queued = false;
+  /** Its place in the order of posting. */
+  posted = 0;
   /** Of a repeating timer: its last turn returned a promise that has not settled. */
   pending = false;
   cancelled = false;
@@ -139,6 +151,8 @@ export class Request extends Operation implements Origin {
   flight: Flight | undefined = undefined;
   /** The promise of an ask or offer is settled. */
   settled = false;
+  /** The receiver has said how; where words travel, its asker may not know yet. */
+  told = false;
   promise: AskPromise | undefined = undefined;
   resolve: (value: unknown) => void = nothing;
   reject: (reason: unknown) => void = nothing;

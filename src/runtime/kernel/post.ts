@@ -10,7 +10,7 @@ import {
   SystemStopped,
   UnknownMessage,
 } from "./failure.ts";
-import { count, endQueued, flightOf, reject, resolve, tellEnd } from "./fate.ts";
+import { count, endQueued, fail, flightOf, resolve, tellEnd } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
 import { Lane, type Mailbox, type Origin, Ranking, Ring, Stack } from "./mailbox.ts";
@@ -20,19 +20,39 @@ import { at, type Request, Turn } from "./operation.ts";
 /** Puts a message that is no forward. `origin` is the sender's cell for a plain tell. */
 export function post(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
   const { core } = to;
+  const { wire } = core.world;
   const from = origin.sender;
   if (core.observer !== undefined) core.observer("sent", to, what.name, from);
-  const refused = refusal(to, what, from);
+  const travels = wire?.travels(to, what, origin) === true;
   let sent = payload;
-  let failure = refused;
+  let failure = travels ? undefined : refusal(to, what, from);
   if (failure === undefined && core.isolation !== "share") {
     try {
-      sent = isolate(core.isolation, payload, to.path, what.name);
+      sent = isolate(to, what.name, payload, from);
     } catch (error) {
       failure = error as NotIsolated;
     }
   }
+  if (travels && failure === undefined) {
+    core.sent++;
+    core.transit++;
+    wire?.carry(to, what, sent, origin);
+  } else admit(to, what, sent, origin, failure);
+}
+
+/** A message that travelled is at the mailbox. */
+export function arrive(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
+  const { core } = to;
+  core.transit--;
+  core.sent--;
+  admit(to, what, payload, origin, refusal(to, what, origin.sender));
+}
+
+/** Gives a message its place, if any, unless `refused` says why not. */
+function admit(to: Cell, what: Selector, sent: unknown, origin: Origin, refused: Failure | undefined): void {
+  const { core } = to;
   const { request } = origin;
+  let failure = refused;
   if (failure === undefined && isFull(to)) {
     if (to.config.overflow !== "turn-away") {
       overflow(to, what.name, sent, origin);
@@ -47,7 +67,7 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
   // Counted when its place is known: accessors of a payload, a priority, and who listens to events may look at the counts.
   if (failure !== undefined) {
     core.sent++;
-    turnAway(to, what.name, payload, origin, failure);
+    turnAway(to, what.name, sent, origin, failure);
   } else {
     const crash = place(to, what.name, sent, origin);
     core.sent++;
@@ -70,7 +90,7 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
     request.to = to;
     request.flight = undefined;
   }
-  const crash = place(to, what.name, payload, origin);
+  const crash = place(to, what.name, payload, origin, by);
   if (by.core === to.core) {
     by.count().forwardedOut++;
     to.count().forwardedIn++;
@@ -111,7 +131,7 @@ export function turnAway(to: Cell, type: string, payload: unknown, origin: Origi
   if (request !== undefined) {
     request.state = at.done;
     if (request.verb !== "tell") {
-      reject(request, failure);
+      fail(request, failure);
       return;
     }
   }
@@ -126,6 +146,7 @@ export function postTurn(turn: Turn): void {
   core.turns++;
   cell.accepted++;
   turn.queued = true;
+  turn.posted = ++core.posts;
   (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
   if (core.observer !== undefined) core.observer("accepted", cell, turn.name, cell);
   cell.schedule();
@@ -225,12 +246,21 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
   else endQueued(to, { type, payload, origin }, "dropped", failure);
 }
 
-/** Gives a message its place in the mailbox. What its priority throws is given back, and becomes a crash in `enter`. */
-function place(to: Cell, type: string, payload: unknown, origin: Origin): { readonly error: unknown } | undefined {
+/**
+ * Gives a message that `by` puts its place in the mailbox. What its priority throws is given back, and becomes a crash
+ * in `enter`.
+ */
+function place(
+  to: Cell,
+  type: string,
+  payload: unknown,
+  origin: Origin,
+  by: Cell | undefined = origin.sender,
+): { readonly error: unknown } | undefined {
   const box = (to.box ??= mailboxOf(to));
   const { request } = origin;
   try {
-    box.put(type, payload, origin);
+    box.put(type, payload, origin, by);
   } catch (error) {
     return { error };
   } finally {
@@ -254,10 +284,16 @@ function enter(to: Cell, type: string, payload: unknown, origin: Origin, crash: 
 }
 
 function mailboxOf(cell: Cell): Mailbox {
+  const { wire } = cell.core.world;
+  return wire === undefined ? orderOf(cell, (held) => held) : wire.mailbox(cell, (open) => orderOf(cell, open));
+}
+
+function orderOf(cell: Cell, open: (held: unknown) => unknown): Mailbox {
   const { order } = cell.config;
   if (order === "fifo") return new Ring();
   if (order === "lifo") return new Stack();
-  return new Ranking((type, payload, origin) => {
+  return new Ranking((type, held, origin) => {
+    const payload = open(held);
     const key = origin.request?.key;
     const rank = order.priority(key === undefined ? { type, payload } : { type, payload, key });
     if (typeof rank !== "number" || Number.isNaN(rank))

@@ -9,7 +9,7 @@ import type { Flight } from "./flight.ts";
 import { giveUp } from "./giveup.ts";
 import { conclude, watchTurn } from "./lifecycle.ts";
 import { type Selector, selector } from "./names.ts";
-import { type AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
+import { AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
 import { askWithinMs, whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
@@ -53,16 +53,17 @@ export class Incarnation extends Scope implements Self {
   }
 
   now(): number {
-    return this.cell.core.world.now();
+    return this.cell.core.world.now(this.cell);
   }
 
   random(key?: string | number): number {
     const { core, path } = this.cell;
+    core.world.wire?.drew(this.cell);
     if (key !== undefined) return keyed(core.seed, path, key);
     // The stream is the present incarnation's: a former one may not move it.
     if (!this.live) return keyed(core.seed, path, "inert");
     const rare = this.cell.rareOf();
-    rare.stream ??= stream(core.seed, `${path}#${rare.incarnation}`);
+    rare.stream ??= stream(core.seed, `${path}#${rare.incarnation}${core.boots === 1 ? "" : `/${core.boots}`}`);
     return rare.stream();
   }
 
@@ -108,7 +109,9 @@ export class Incarnation extends Scope implements Self {
         reject(reason);
       };
     });
-    (this.current() ?? this).add(sleep);
+    const flight = this.current();
+    (flight ?? this).add(sleep);
+    world.wire?.began(sleep, flight);
     if (ms < Number.POSITIVE_INFINITY) world.arm(sleep, world.now() + ms);
     return promise;
   }
@@ -235,6 +238,7 @@ export class Incarnation extends Scope implements Self {
     const unserved = flight?.answered === true || flight?.request?.settled === true;
     if (!request.armed && unserved && request.deadline < Number.POSITIVE_INFINITY) world.arm(request, request.deadline);
     scope.add(request);
+    world.wire?.began(request, flight);
     const signal = options?.signal;
     if (signal?.aborted === true || (flight?.abandoned === true && request.verb === "ask")) {
       core.sent++;
@@ -250,7 +254,9 @@ export class Incarnation extends Scope implements Self {
 
   /** What is given to a pipe is not waited for by the message in flight. */
   #release(work: PromiseLike<unknown>): void {
-    for (let one: Operation | undefined = this.current()?.first; one !== undefined; one = one.next) {
+    if (!(work instanceof AskPromise)) return;
+    // Most are piped as soon as they are made.
+    for (let one: Operation | undefined = this.current()?.last; one !== undefined; one = one.previous) {
       if (!(one instanceof Request) || one.promise !== work) continue;
       flightOf(one.scope)?.remove(one);
       this.add(one);

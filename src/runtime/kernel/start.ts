@@ -36,6 +36,7 @@ export function start(cell: Cell, then: (how: "up" | { readonly error: unknown }
   } catch (error) {
     return isInvalid(cell, error) ? error : { error };
   }
+  cell.core.world.awaits(cell);
   pending.then(
     (instance) => {
       cell.core.world.enter();

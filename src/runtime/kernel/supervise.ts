@@ -119,7 +119,7 @@ function escalate(cell: Cell, error: unknown, why: string): void {
 }
 
 /** The failed actor and those that go with it: fenced at once, brought down last to first, started first to last. */
-function restart(cell: Cell, context: string, error: unknown, waitMs: number): void {
+export function restart(cell: Cell, context: string, error: unknown, waitMs: number): void {
   const group = groupOf(cell);
   for (const one of group) one.rareOf().group = group;
   for (const one of [...group].reverse())

@@ -132,7 +132,7 @@ export class ActorSystem implements System {
           resolve({ left: core.left ?? [] });
         });
       };
-      if (drainMs === 0 || core.open + core.waitingForRoom === 0) {
+      if (drainMs === 0 || core.isQuiet) {
         down();
         return;
       }
@@ -143,8 +143,7 @@ export class ActorSystem implements System {
       };
       const limit = later(core.root, drainMs, quiet);
       // Not in the stack of the handler that was the last: what it goes on to do may open something again.
-      core.onQuiet = () =>
-        core.world.afterAllJobs(() => core.onQuiet !== undefined && core.open + core.waitingForRoom === 0 && quiet());
+      core.onQuiet = () => core.world.afterAllJobs(() => core.onQuiet !== undefined && core.isQuiet && quiet());
     });
   }
 }

@@ -89,6 +89,7 @@ export function pipeTurn<T>(
     self.cell.core.world.enter();
     if (self.live) postTurn(new Turn(self, "pipe", "pipe", run));
   };
+  self.cell.core.world.awaits();
   work.then(
     (value) => end(() => done(value)),
     (error) =>

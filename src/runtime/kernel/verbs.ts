@@ -188,6 +188,13 @@ export type SystemEvent =
       readonly heldMs: number;
       readonly waiting: number;
     }
+  | {
+      /** A payload or an answer under `"freeze"` holds something that can not be frozen: a Map, a Set, a Date, a buffer. */
+      readonly kind: "not-checked";
+      readonly path: string;
+      readonly type: string;
+      readonly what: string;
+    }
   | { readonly kind: "bound"; readonly path: string; readonly bound: string; readonly limit: number };
 
 /** Counts of messages. Turns (timers, pipes, watches) are counted among them and once more by themselves. */

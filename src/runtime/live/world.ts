@@ -23,6 +23,7 @@ const batchMax = 16;
 export class LiveWorld implements World {
   readonly name = "live";
   readonly context: Context = new LiveContext();
+  readonly wire: undefined = undefined;
   /** World time at the last reading. */
   time: number;
   readonly #host: Host;
@@ -94,6 +95,8 @@ export class LiveWorld implements World {
       then();
     });
   }
+
+  awaits(): void {}
 
   #start(): void {
     this.enter();

@@ -1,0 +1,100 @@
+// What comes due, and what is enabled of it: in the order in which it was enabled, which is an order of posting. Starts
+// of messages are not here but with the actors that are ready.
+
+import type { Timed } from "../kernel/operation.ts";
+import { FaultEvent } from "./event.ts";
+import { Timers } from "./timers.ts";
+
+/** `place` of what is enabled and not in the heap of timers. */
+const enabled = -2;
+
+export class Agenda {
+  readonly #timers = new Timers();
+  readonly #post: () => number;
+  #enabled: Timed[] = [];
+  #orders: number[] = [];
+  #head = 0;
+  #faults = 0;
+
+  /** `post` gives the next number in the order of posting. */
+  constructor(post: () => number) {
+    this.#post = post;
+  }
+
+  /** When the next instant is; Infinity when nothing is armed. */
+  get soonest(): number {
+    return this.#timers.soonest;
+  }
+
+  /** Armed for a later instant, repeating timers not counted. */
+  get foreground(): number {
+    return this.#timers.foreground;
+  }
+
+  /** A fault strikes at this instant. */
+  get hasFault(): boolean {
+    return this.#faults > 0;
+  }
+
+  /** The place in the order of posting of what was enabled first; Infinity when nothing is. */
+  get order(): number {
+    while (this.#head < this.#enabled.length && (this.#enabled[this.#head] as Timed).place !== enabled) this.#shift();
+    return this.#head < this.#enabled.length ? (this.#orders[this.#head] as number) : Number.POSITIVE_INFINITY;
+  }
+
+  /** For `time`, at once if that is `now`. */
+  arm(timed: Timed, time: number, now: number): void {
+    if (timed.armed) this.disarm(timed);
+    if (time > now) this.#timers.arm(timed, time);
+    else this.#enable(timed, now);
+  }
+
+  disarm(timed: Timed): void {
+    if (timed.place === enabled) this.#disable(timed);
+    else this.#timers.disarm(timed);
+  }
+
+  /** Enables everything that is due at the soonest instant. */
+  advance(): void {
+    const time = this.#timers.soonest;
+    while (this.#timers.soonest === time) this.#enable(this.#timers.take(), time);
+  }
+
+  /** Takes out what was enabled first; it stays armed until it is fired or put off. */
+  take(): Timed {
+    const timed = this.#shift();
+    this.#disable(timed);
+    return timed;
+  }
+
+  /** Of what is armed or enabled only what `keeps` says stays. */
+  clear(keeps: (timed: Timed) => boolean): void {
+    for (const one of this.#enabled.slice(this.#head)) if (one.place === enabled && !keeps(one)) this.#disable(one);
+    for (const one of this.#timers.all()) if (!keeps(one)) this.#timers.disarm(one);
+  }
+
+  #enable(timed: Timed, at: number): void {
+    timed.at = at;
+    timed.armed = true;
+    timed.place = enabled;
+    if (timed instanceof FaultEvent) this.#faults++;
+    this.#enabled.push(timed);
+    this.#orders.push(this.#post());
+  }
+
+  #disable(timed: Timed): void {
+    timed.place = -1;
+    timed.armed = false;
+    if (timed instanceof FaultEvent) this.#faults--;
+  }
+
+  #shift(): Timed {
+    const timed = this.#enabled[this.#head++] as Timed;
+    if (this.#head === this.#enabled.length) {
+      this.#enabled = [];
+      this.#orders = [];
+      this.#head = 0;
+    }
+    return timed;
+  }
+}

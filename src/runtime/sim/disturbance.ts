@@ -1,0 +1,81 @@
+// Faults of actors that hold for a while: pauses, slowness, wrong clocks, errors. Asked at every event, so an empty list
+// costs a branch.
+
+import type { Cell } from "../kernel/cell.ts";
+import { endQueued } from "../kernel/fate.ts";
+import { Flight } from "../kernel/flight.ts";
+import { InjectedError } from "./failure.ts";
+import { type Fault, pattern, windowOf } from "./fault.ts";
+
+type Lasting = Extract<Fault, { kind: "pause" | "slow" | "clock-offset" | "error" }>;
+
+interface Spell<F extends Lasting> {
+  readonly fault: F;
+  readonly fits: (path: string) => boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+  struck: number;
+}
+
+type Spells = { [K in Lasting["kind"]]: Spell<Extract<Lasting, { kind: K }>>[] };
+
+export class Disturbances {
+  readonly #spells: Spells = { pause: [], slow: [], "clock-offset": [], error: [] };
+
+  /** Gives how often it struck so far. */
+  add(fault: Lasting): () => number {
+    const spell = { fault, fits: pattern(fault.kind, fault.target), ...windowOf(fault), struck: 0 };
+    (this.#spells[fault.kind] as Spell<Lasting>[]).push(spell);
+    return () => spell.struck;
+  }
+
+  pauses(cell: Cell, nowMs: number): boolean {
+    const { pause } = this.#spells;
+    return pause.length > 0 && find(pause, cell, nowMs) !== undefined;
+  }
+
+  /** How many times as long the sleeps of its handlers take. */
+  slowness(cell: Cell, nowMs: number): number {
+    const { slow } = this.#spells;
+    return slow.length === 0 ? 1 : (find(slow, cell, nowMs)?.fault.times ?? 1);
+  }
+
+  offsetMs(cell: Cell, nowMs: number): number {
+    const offsets = this.#spells["clock-offset"];
+    return offsets.length === 0 ? 0 : (find(offsets, cell, nowMs)?.fault.byMs ?? 0);
+  }
+
+  /** Answers the message that would start with an error. */
+  refuses(cell: Cell, nowMs: number): boolean {
+    const { error } = this.#spells;
+    if (error.length === 0 || cell.box === undefined) return false;
+    const flight = new Flight(cell);
+    if (!cell.box.peek(flight)) return false;
+    const spell = error.find(
+      (one) =>
+        isIn(one, cell, nowMs) &&
+        one.struck < one.fault.first &&
+        (one.fault.type === undefined || one.fault.type === flight.type),
+    );
+    if (spell === undefined) return false;
+    spell.struck++;
+    cell.box.take(flight);
+    const failure = new InjectedError(
+      `${cell.path} gave an error in place of its answer to ${flight.type}: ${spell.struck} of ${spell.fault.first}.`,
+    );
+    endQueued(cell, flight, "refused", failure);
+    cell.scheduled = false;
+    cell.schedule();
+    return true;
+  }
+}
+
+function isIn(spell: Spell<Lasting>, cell: Cell, nowMs: number): boolean {
+  return nowMs >= spell.fromMs && nowMs < spell.toMs && spell.fits(cell.path);
+}
+
+function find<F extends Lasting>(spells: Spell<F>[], cell: Cell, nowMs: number): Spell<F> | undefined {
+  const spell = spells.find((one) => isIn(one, cell, nowMs));
+  if (spell !== undefined) spell.struck++;
+  return spell;
+}

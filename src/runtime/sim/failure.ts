@@ -1,0 +1,55 @@
+// What a simulation itself can fail with, beside the failures of the actors in it.
+
+import { Refusal } from "../kernel/failure.ts";
+
+/** What a simulation can not see or repeat, and who did it. */
+export interface Leak {
+  /** The actor; `/` is the body of the simulation. */
+  readonly path: string;
+  /** The message or turn that was handled. */
+  readonly type: string;
+  /** For example `Date.now`, or `a promise from outside`. */
+  readonly what: string;
+}
+
+/** The run depends on something that is not of its world: a clock, a draw, a promise, or state from outside. */
+export class NotReproducible extends Error {
+  readonly _tag = "NotReproducible";
+  readonly code = "NOT_REPRODUCIBLE";
+  readonly leak: Leak;
+
+  constructor(leak: Leak, message: string) {
+    super(message);
+    this.leak = leak;
+  }
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
+/** Nothing is left to happen, and the body still waits. */
+export class Stalled extends Error {
+  readonly _tag = "Stalled";
+  readonly code = "STALLED";
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
+/** The run took all the steps it may. */
+export class StepsExhausted extends Error {
+  readonly _tag = "StepsExhausted";
+  readonly code = "STEPS_EXHAUSTED";
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
+/** The answer that the fault `errors` gives in place of the actor. */
+export class InjectedError extends Refusal {
+  readonly _tag = "InjectedError";
+  override readonly code = "INJECTED_ERROR";
+}

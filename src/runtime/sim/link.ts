@@ -1,0 +1,172 @@
+// How messages and replies travel between two actors: their latency, and the faults that strike them. A link is first in,
+// first out: what is sent later arrives later, unless a fault reorders it.
+
+import type { Cell } from "../kernel/cell.ts";
+import { InvalidOption } from "../kernel/failure.ts";
+import { keyed, type Stream, stream } from "../kernel/random.ts";
+import { type Delay, delayMs, ends, type Fault, pattern, windowOf } from "./fault.ts";
+
+/** A delay, or a draw in ms as the service times of `antiphon/lab` are. */
+export type Latency = Delay | ((random: () => number) => number);
+
+/** By link, `from>to`, the first that fits. */
+export type Latencies = Readonly<Record<string, Latency>>;
+
+type LinkFault = Extract<Fault, { kind: "drop" | "duplicate" | "delay" | "reorder" | "partition" }>;
+
+/** A link fault with what it needs to be asked quickly. */
+class Strike {
+  readonly fault: LinkFault;
+  readonly fits: (from: string, to: string) => boolean;
+  readonly #fromMs: number;
+  readonly #toMs: number;
+  readonly #name: string;
+  /** How often it struck. */
+  struck = 0;
+
+  constructor(fault: LinkFault, name: string) {
+    const { fromMs, toMs } = windowOf(fault);
+    this.fault = fault;
+    this.fits = fitOf(fault);
+    this.#fromMs = fromMs;
+    this.#toMs = toMs;
+    this.#name = name;
+  }
+
+  /** Whether it strikes this one; `key` names it, and decides a draw. */
+  strikes(timeMs: number, type: string, key: string, seed: number): boolean {
+    if (timeMs < this.#fromMs || timeMs >= this.#toMs) return false;
+    const { fault } = this;
+    if (fault.kind !== "partition") {
+      if (fault.type !== undefined && fault.type !== type) return false;
+      if (fault.first !== undefined && this.struck >= fault.first) return false;
+      if (fault.share !== undefined && keyed(seed, this.#name, key) >= fault.share) return false;
+    }
+    this.struck++;
+    return true;
+  }
+
+  /** How much longer it takes, in ms. */
+  longerMs(key: string, seed: number): number {
+    if (this.fault.kind !== "delay" && this.fault.kind !== "reorder") return 0;
+    const { minMs, maxMs } = delayMs(this.fault.by, "by");
+    return minMs + (maxMs - minMs) * keyed(seed, `${this.#name}/by`, key);
+  }
+}
+
+function fitOf(fault: LinkFault): (from: string, to: string) => boolean {
+  if (fault.kind === "partition") {
+    const [one, other] = [fault.one, fault.other].map((paths) => {
+      const patterns = paths.map((path) => pattern("partition", path));
+      return (path: string) => patterns.some((fits) => fits(path));
+    }) as [(path: string) => boolean, (path: string) => boolean];
+    return (from, to) => (one(from) && other(to)) || (other(from) && one(to));
+  }
+  const [from, to] = ends(fault.link, `${fault.kind}.link`);
+  return (fromPath, toPath) => from(fromPath) && to(toPath);
+}
+
+/** When copies of something sent now arrive, in ms of virtual time; none when it is lost. */
+export type Arrivals = readonly number[];
+
+export class Link {
+  readonly #name: string;
+  readonly #seed: number;
+  readonly #latency: Latency | undefined;
+  readonly #strikes: Strike[];
+  #sent = 0;
+  #lastMs = 0;
+
+  constructor(name: string, seed: number, latency: Latency | undefined, strikes: Strike[]) {
+    this.#name = name;
+    this.#seed = seed;
+    this.#latency = latency;
+    this.#strikes = strikes;
+  }
+
+  add(strike: Strike): void {
+    this.#strikes.push(strike);
+  }
+
+  send(nowMs: number, type: string): Arrivals {
+    const key = `${this.#name}:${type}#${++this.#sent}`;
+    const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed));
+    const has = (kind: LinkFault["kind"]) => struck.some(({ fault }) => fault.kind === kind);
+    if (has("drop") || has("partition")) return [];
+    const longerMs = struck.reduce((sum, strike) => sum + strike.longerMs(key, this.#seed), 0);
+    const atMs = nowMs + this.#latencyMs(key) + longerMs;
+    if (has("reorder")) return has("duplicate") ? [atMs, atMs] : [atMs];
+    this.#lastMs = Math.max(this.#lastMs, atMs);
+    return has("duplicate") ? [this.#lastMs, this.#lastMs] : [this.#lastMs];
+  }
+
+  #latencyMs(key: string): number {
+    const latency = this.#latency;
+    if (latency === undefined) return 0;
+    const name = `latency ${key}`;
+    if (typeof latency !== "function") {
+      const { minMs, maxMs } = delayMs(latency, "latency");
+      return minMs === maxMs ? minMs : minMs + (maxMs - minMs) * keyed(this.#seed, "latency", key);
+    }
+    const random: Stream = stream(this.#seed, name);
+    const ms = latency(random);
+    if (!(ms >= 0)) throw new InvalidOption(`latency of ${this.#name}`, ms, "a number of ms of at least 0");
+    return ms;
+  }
+}
+
+export class Links {
+  readonly #seed: number;
+  readonly #latencies: readonly { fits: (from: string, to: string) => boolean; latency: Latency }[];
+  readonly #strikes: Strike[] = [];
+  #known = new Map<Cell, Map<Cell, Link | undefined>>();
+  /** By name: an actor that is spawned again at a path has the links of the one before. */
+  readonly #links = new Map<string, { from: string; to: string; link: Link }>();
+
+  /** Fails: InvalidOption. */
+  constructor(seed: number, latencies: Latencies) {
+    this.#seed = seed;
+    this.#latencies = Object.entries(latencies).map(([link, latency]) => {
+      const [from, to] = ends(link, "latency");
+      if (typeof latency !== "function") delayMs(latency, `latency of ${link}`);
+      return { fits: (fromPath: string, toPath: string) => from(fromPath) && to(toPath), latency };
+    });
+  }
+
+  /** False while nothing travels anywhere. */
+  get any(): boolean {
+    return this.#latencies.length + this.#strikes.length > 0;
+  }
+
+  /** Gives how often it struck so far. */
+  add(fault: LinkFault): () => number {
+    const strike = new Strike(fault, `fault ${fault.kind} ${this.#strikes.length + 1}`);
+    this.#strikes.push(strike);
+    for (const { from, to, link } of this.#links.values()) if (strike.fits(from, to)) link.add(strike);
+    this.#known = new Map();
+    return () => strike.struck;
+  }
+
+  /** Undefined when what is sent is there at once. */
+  between(from: Cell, to: Cell): Link | undefined {
+    if (!this.any) return undefined;
+    let ofFrom = this.#known.get(from);
+    if (ofFrom === undefined) this.#known.set(from, (ofFrom = new Map()));
+    if (ofFrom.has(to)) return ofFrom.get(to);
+    const link = this.#make(from.path, to.path);
+    ofFrom.set(to, link);
+    return link;
+  }
+
+  #make(from: string, to: string): Link | undefined {
+    const name = `${from}>${to}`;
+    const known = this.#links.get(name)?.link;
+    if (known !== undefined) return known;
+    const latency = this.#latencies.find(({ fits }) => fits(from, to))?.latency;
+    const strikes = this.#strikes.filter(({ fits }) => fits(from, to));
+    if (latency === undefined && strikes.length === 0) return undefined;
+    const link = new Link(name, this.#seed, latency, strikes);
+    this.#links.set(name, { from, to, link });
+    return link;
+  }
+}

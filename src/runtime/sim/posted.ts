@@ -1,0 +1,81 @@
+// A mailbox that knows the order of posting: around the kernel's own, which decides what is taken, each payload has its
+// number, and under a trace the name of its event.
+
+import type { Cell } from "../kernel/cell.ts";
+import type { Core } from "../kernel/core.ts";
+import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Event, Trace } from "./trace.ts";
+
+/** What stands in the kernel's mailbox in place of a payload. */
+export class Post {
+  readonly payload: unknown;
+  readonly order: number;
+  readonly event: Event | undefined;
+
+  constructor(payload: unknown, order: number, event: Event | undefined) {
+    this.payload = payload;
+    this.order = order;
+    this.event = event;
+  }
+}
+
+export function open(held: unknown): unknown {
+  return (held as Post).payload;
+}
+
+export class PostedMailbox implements Mailbox {
+  readonly #core: Core;
+  readonly #to: Cell;
+  readonly #inner: Mailbox;
+  readonly #trace: Trace | undefined;
+
+  constructor(to: Cell, inner: Mailbox, trace: Trace | undefined) {
+    this.#core = to.core;
+    this.#to = to;
+    this.#inner = inner;
+    this.#trace = trace;
+  }
+
+  get live(): number {
+    return this.#inner.live;
+  }
+
+  put(type: string, payload: unknown, origin: Origin, by: Cell | undefined = origin.sender): void {
+    const event = this.#trace?.message(by ?? this.#to, this.#to, type);
+    this.#inner.put(type, new Post(payload, ++this.#core.posts, event), origin);
+  }
+
+  take(into: Taken): boolean {
+    return this.#inner.take(into) && opened(into);
+  }
+
+  takeOldest(into: Taken): boolean {
+    return this.#inner.takeOldest(into) && opened(into);
+  }
+
+  /** Shows the {@link Post}, not its payload. */
+  peek(into: Taken): boolean {
+    return this.#inner.peek(into);
+  }
+
+  withdrawn(): void {
+    this.#inner.withdrawn();
+  }
+
+  remove(isKept: (type: string) => boolean): Taken[] {
+    const removed = this.#inner.remove(isKept);
+    removed.forEach(opened);
+    return removed;
+  }
+
+  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+    this.#inner.forEach((type, held, origin) => {
+      visit(type, open(held), origin);
+    });
+  }
+}
+
+function opened(taken: Taken): true {
+  taken.payload = open(taken.payload);
+  return true;
+}

@@ -1,0 +1,128 @@
+// The entrance to simulation: a body of the user's, as the handler of the root, in a world of its own.
+
+import { InvalidOption } from "../kernel/failure.ts";
+import type { Duration } from "../kernel/protocol.ts";
+import type { System, SystemEvent } from "../kernel/verbs.ts";
+import type { Leak } from "./failure.ts";
+import type { Fault } from "./fault.ts";
+import type { FaultReport, Journal } from "./injection.ts";
+import type { Latencies } from "./link.ts";
+import { Run } from "./run.ts";
+import type { TraceEntry } from "./trace.ts";
+
+export interface SimulateOptions<B = undefined> {
+  /** Of all draws; 1 by default. */
+  readonly seed?: number | undefined;
+  /** Of the system; `"sim"` by default. */
+  readonly name?: string | undefined;
+  /** What happens to payloads and answers on their way; `"freeze"` by default. */
+  readonly isolation?: "share" | "freeze" | "clone" | undefined;
+  /** How long messages and replies travel, by link; without it they are there at once. */
+  readonly latency?: Latencies | undefined;
+  readonly faults?: readonly Fault[] | undefined;
+  /** Starts the actors: before the body, and again after each power failure. What it gives is `world.booted`. */
+  readonly boot?: ((system: System) => B) | undefined;
+  /** What a power failure leaves a part of. */
+  readonly journals?: readonly Journal[] | undefined;
+  /** Stops whoever uses a clock, a timer, a draw or a promise from outside; false by default. */
+  readonly strict?: boolean | undefined;
+  /** Runs the body twice and compares: finds state that is shared between runs; false by default. */
+  readonly twice?: boolean | undefined;
+  /** What is kept of what happened: `"full"` by default; `"hash"` keeps no entries, `"off"` not even a hash. */
+  readonly trace?: "full" | "hash" | "off" | undefined;
+  /** Entries that a full trace keeps, the first ones; 100,000 by default. */
+  readonly traceLimit?: number | undefined;
+  /** Events that may be fired; 10,000,000 by default. */
+  readonly steps?: number | undefined;
+  /** Gets every event but starts and ends of actors, as it happens; nobody by default. */
+  readonly report?: ((event: SystemEvent) => void) | undefined;
+}
+
+/** What the body is given. Its methods are bound. */
+export interface SimulatedWorld<B = undefined> {
+  readonly system: System;
+  /** What `boot` gave, the last time. */
+  readonly booted: B;
+  /** Lets so much virtual time pass. */
+  run(duration: Duration): Promise<void>;
+  /** Goes on until nothing is left to happen but what `every` timers set off. */
+  runUntilIdle(): Promise<void>;
+  /** Fires one event. False when there was none. */
+  step(): Promise<boolean>;
+  /** Virtual time in ms. */
+  now(): number;
+  /** A stream of draws in [0, 1) of this name; with a key, one that depends on nothing but seed, name and key. */
+  random(name: string, key?: string | number): () => number;
+  /** Adds a fault. Fails: InvalidOption. */
+  inject(fault: Fault): void;
+  /** Events fired so far. */
+  readonly steps: number;
+  /** Events after which promise jobs had to be waited for; 0 in a run that uses none. */
+  readonly barriers: number;
+}
+
+export interface Simulation<T> {
+  /** What the body gave. */
+  readonly value: T;
+  readonly seed: number;
+  readonly trace: readonly TraceEntry[];
+  /** Equal for equal runs (W1). Undefined for a run that is not reproducible, and with `trace: "off"`. */
+  readonly hash: string | undefined;
+  readonly steps: number;
+  readonly barriers: number;
+  /** Virtual time at the end, in ms. */
+  readonly endedMs: number;
+  /** The first thousand events that should not go unnoticed: crashes, dead letters, bounds. */
+  readonly events: readonly SystemEvent[];
+  readonly faults: readonly FaultReport[];
+  /** Why the run can not be repeated, if it can not. */
+  readonly leaks: readonly Leak[];
+}
+
+/**
+ * Runs `body` in a world of virtual time, in which the same actors as live, unchanged, do hours in milliseconds.
+ *
+ * The body is the handler of the root actor: while it awaits something of its world, the world goes on, one event after
+ * the other, and virtual time advances when nothing else is left to do. When the body ends, the run ends.
+ *
+ * Promises: equal seeds and options give equal traces and hashes (W1). The host is given its turn every 4,096 events or
+ * 8 ms, whichever comes first as seen every 64 events, and nothing in the run depends on it.
+ * Fails: what the body throws; InvalidOption; NotReproducible (`strict`, `twice`); Stalled, when the body waits for what
+ * can not come; StepsExhausted.
+ */
+export async function simulate<T, B = undefined>(
+  options: SimulateOptions<B>,
+  body: (world: SimulatedWorld<B>) => T | PromiseLike<T>,
+): Promise<Simulation<T>> {
+  checkOptions(options);
+  if (options.twice !== true) return await new Run(options).play(body);
+  const first = await new Run(options).play(body);
+  return await new Run(options, first).play(body);
+}
+
+const known = [
+  "seed",
+  "name",
+  "isolation",
+  "latency",
+  "faults",
+  "boot",
+  "journals",
+  "strict",
+  "twice",
+  "trace",
+  "traceLimit",
+  "steps",
+  "report",
+];
+
+function checkOptions<B>(options: SimulateOptions<B>): void {
+  for (const option of Object.keys(options))
+    if (!known.includes(option)) throw new InvalidOption(option, "an unknown option", known.join(", "));
+  const { seed = 1, twice, trace = "full", steps = 1 } = options;
+  if (!Number.isSafeInteger(seed)) throw new InvalidOption("seed", seed, "a whole number");
+  if (!(steps >= 1)) throw new InvalidOption("steps", steps, "a number of at least 1");
+  if (!["full", "hash", "off"].includes(trace)) throw new InvalidOption("trace", trace, '"full", "hash" or "off"');
+  if (twice === true && trace !== "full")
+    throw new InvalidOption("trace", trace, '"full" with twice: two traces are compared');
+}

@@ -1,0 +1,395 @@
+// The simulated world: virtual time, and one event at a time. An event starts a message or turn, brings a reply, or
+// comes due; a step fires one and runs what it set off. Enabled events are fired in the order in which they were posted;
+// time advances only when none is enabled, and then everything due at the new instant is enabled.
+
+import type { Cell } from "../kernel/cell.ts";
+import type { Context, Core, Wire, World } from "../kernel/core.ts";
+import { serve } from "../kernel/dispatch.ts";
+import type { Flight } from "../kernel/flight.ts";
+import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Selector } from "../kernel/names.ts";
+import { Operation, Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
+import type { Incarnation } from "../kernel/self.ts";
+import { Agenda } from "./agenda.ts";
+import { Disturbances } from "./disturbance.ts";
+import { Arrival, copyOf, FaultEvent, Reply } from "./event.ts";
+import type { Arrivals, Links } from "./link.ts";
+import { open, type Post, PostedMailbox } from "./posted.ts";
+import { Ready } from "./ready.ts";
+import type { Trace } from "./trace.ts";
+
+/** `place` of what came due in an actor that is paused. */
+const paused = -3;
+
+/** Whose code runs in a step, besides the runtime's: an incarnation, or one of its several handlers in flight. */
+type Awake = Incarnation | Flight;
+
+interface Wake {
+  readonly who: Awake;
+  readonly flight: Flight | undefined;
+  readonly settle: () => void;
+}
+
+export class SimWorld implements World, Wire, Context {
+  readonly name = "sim";
+  readonly wire: Wire = this;
+  readonly context: Context = this;
+  readonly links: Links;
+  readonly disturbances: Disturbances = new Disturbances();
+  readonly trace: Trace | undefined;
+  core!: Core;
+  time = 0;
+  /** Events fired so far. */
+  steps = 0;
+  /** Whether this step set off promise jobs. */
+  stirred = false;
+  /** The handler, or the actor, whose code runs in this step; undefined between steps. */
+  awake: Awake | undefined = undefined;
+  /** Called when a verb is used in no step, and in a strict run also in that of another actor. */
+  onStray: (cell: Cell) => void = () => {};
+  isStrict = false;
+  /** Handlers and factories that were found pending, or woken, in this step. */
+  readonly touched: (Flight | Cell)[] = [];
+  readonly #agenda = new Agenda(() => ++this.core.posts);
+  readonly #ready = new Ready();
+  /** Replies that are fired before anything else. */
+  #fused: Reply[] = [];
+  #wakes: Wake[] = [];
+  #after: (() => void)[] = [];
+  /** Events of paused actors. */
+  #stash: (Timed | Cell)[] = [];
+  #flight: Flight | undefined = undefined;
+  /** The request that is being put and not travelling. */
+  #direct: Request | undefined = undefined;
+  #arrivals: Arrivals = [];
+  readonly #scratch: Taken = { type: "", payload: undefined, origin: undefined as unknown as Origin };
+
+  constructor(links: Links, trace: Trace | undefined) {
+    this.links = links;
+    this.trace = trace;
+  }
+
+  // --- what the kernel asks of a world -----------------------------------------------------------------------------
+
+  now(cell?: Cell): number {
+    return cell === undefined ? this.time : this.time + this.disturbances.offsetMs(cell, this.time);
+  }
+
+  enter(): void {}
+
+  ready(cell: Cell): void {
+    this.#ready.add(cell, this.#oldest(cell));
+  }
+
+  arm(timed: Timed, time: number): void {
+    if (timed.place === paused) this.disarm(timed);
+    let at = Math.max(time, this.time);
+    if (timed instanceof Sleep && timed.scope?.isFlight === true)
+      at = this.time + (at - this.time) * this.disturbances.slowness(timed.self.cell, this.time);
+    this.#agenda.arm(timed, at, this.time);
+  }
+
+  disarm(timed: Timed): void {
+    if (timed.place === paused) {
+      timed.place = -1;
+      timed.armed = false;
+    } else this.#agenda.disarm(timed);
+  }
+
+  afterJobs(then: () => void): void {
+    this.afterAllJobs(then);
+  }
+
+  afterAllJobs(then: () => void): void {
+    this.stirred = true;
+    this.#after.push(then);
+  }
+
+  awaits(by?: Flight | Cell): void {
+    this.stirred = true;
+    if (by !== undefined) this.touched.push(by);
+  }
+
+  // --- context: a plain variable is exact, as one handler runs in a step --------------------------------------------
+
+  open(): void {}
+
+  run<T>(flight: Flight, handler: () => T): T {
+    this.#flight = flight;
+    this.awake = flight;
+    return handler();
+  }
+
+  current(): Flight | undefined {
+    return this.#flight;
+  }
+
+  // --- travel --------------------------------------------------------------------------------------------------------
+
+  mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
+    return new PostedMailbox(cell, make(open), this.trace);
+  }
+
+  travels(to: Cell, what: Selector, origin: Origin): boolean {
+    const from = origin.sender;
+    this.#direct = origin.request;
+    if (from === undefined) return false;
+    if (this.awake === undefined || (this.isStrict && !from.outside && this.awake.cell !== from)) this.onStray(from);
+    const link = this.links.between(from, to);
+    if (link === undefined) return false;
+    this.#arrivals = link.send(this.time, what.name);
+    if (this.#arrivals.length === 1 && this.#arrivals[0] === this.time) return false;
+    this.#direct = undefined;
+    return true;
+  }
+
+  carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
+    const [first, ...more] = this.#arrivals;
+    if (first === undefined) {
+      this.core.transit--;
+      this.core.lost++;
+      this.trace?.fate(this.steps, this.time, "lost", to, what.name);
+      this.core.quiet();
+      return;
+    }
+    this.arm(new Arrival(to, what, payload, origin), first);
+    for (const at of more) {
+      this.core.sent++;
+      this.core.transit++;
+      this.arm(new Arrival(to, what, payload, copyOf(to, what, origin)), at);
+    }
+  }
+
+  reply(request: Request, settle: () => void, word: unknown): void {
+    if (request === this.#direct) {
+      settle();
+      return;
+    }
+    const reply = new Reply(request, settle, word);
+    const link = this.links.between(request.to, request.from);
+    const at = link === undefined ? this.time : link.send(this.time, request.type)[0];
+    if (at === undefined) this.trace?.fate(this.steps, this.time, "lost", request.from, request.type);
+    else if (at === this.time && this.#isAllItsAskerWaitsFor(request)) this.#fused.push(reply);
+    else this.#agenda.arm(reply, at, this.time);
+  }
+
+  began(operation: Request | Sleep, flight: Flight | undefined): void {
+    const { cell } = operation.self;
+    const who = flight !== undefined && cell.config.concurrency > 1 ? flight : operation.self;
+    const { resolve, reject } = operation;
+    operation.resolve = (value?: unknown) => this.#wake(who, flight, () => resolve(value));
+    operation.reject = (reason: unknown) => this.#wake(who, flight, () => reject(reason));
+  }
+
+  drew(cell: Cell): void {
+    this.trace?.drew(cell);
+  }
+
+  // --- steps -----------------------------------------------------------------------------------------------------------
+
+  /** Fires the next event. False when nothing is enabled and nothing will come due. */
+  step(): boolean {
+    for (;;) {
+      const fused = this.#fused.shift();
+      if (fused !== undefined) {
+        this.#fire(fused);
+        return true;
+      }
+      this.#settleHead();
+      const order = this.#ready.order;
+      if (this.#agenda.order < order) {
+        const timed = this.#agenda.take();
+        if (this.#isPaused(timed.cell, timed)) continue;
+        this.#fire(timed);
+        return true;
+      }
+      if (order < Number.POSITIVE_INFINITY) {
+        const cell = this.#ready.take() as Cell;
+        if (this.#isPaused(cell, cell)) continue;
+        this.#start(cell);
+        return true;
+      }
+      const { soonest } = this.#agenda;
+      if (soonest === Number.POSITIVE_INFINITY) return false;
+      this.time = soonest;
+      this.#agenda.advance();
+    }
+  }
+
+  /** Something can be fired without time going on. */
+  get hasEnabled(): boolean {
+    this.#settleHead();
+    return this.#fused.length > 0 || this.#ready.length > 0 || this.#agenda.order < Number.POSITIVE_INFINITY;
+  }
+
+  /** Nothing is enabled, and no timer is armed but repeating ones. */
+  get isIdle(): boolean {
+    return !this.hasEnabled && this.#agenda.foreground === 0 && this.#stash.length === 0;
+  }
+
+  /** Goes on with what waits for the end of the promise jobs. False when there is nothing. */
+  resume(): boolean {
+    this.stirred = false;
+    const wake = this.#wakes.shift();
+    if (wake !== undefined) {
+      this.awake = wake.who;
+      this.#flight = wake.flight;
+      this.stirred = true;
+      wake.settle();
+      return true;
+    }
+    const after = this.#after;
+    if (after.length === 0) return false;
+    this.#after = [];
+    for (const then of after) then();
+    return true;
+  }
+
+  /** The step is over. */
+  rest(): void {
+    this.awake = undefined;
+    this.#flight = undefined;
+    this.#direct = undefined;
+  }
+
+  /** Whatever waited for the end of a pause is enabled. */
+  unpause(): void {
+    const stash = this.#stash;
+    this.#stash = [];
+    for (const one of stash) {
+      if (one instanceof Timed) {
+        // What was withdrawn or armed anew meanwhile is not in it any more.
+        if (one.place === paused) this.#agenda.arm(one, this.time, this.time);
+      } else if (one.scheduled) this.ready(one);
+    }
+  }
+
+  /** After a power failure: of what is armed or enabled only what `keeps` says stays. */
+  forget(keeps: (timed: Timed) => boolean): void {
+    this.#agenda.clear(keeps);
+    this.#ready.clear();
+    this.#fused = [];
+    this.#wakes = [];
+    this.#stash = [];
+  }
+
+  #fire(timed: Timed): void {
+    this.steps++;
+    this.#log(timed);
+    // What the runtime waited for may run a factory or a dispose.
+    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = timed.cell?.self;
+    timed.due();
+  }
+
+  #start(cell: Cell): void {
+    this.steps++;
+    const { lane, box } = cell;
+    const scratch = this.#scratch;
+    const inBox = box?.peek(scratch) === true ? (scratch.payload as Post) : undefined;
+    if (lane !== undefined) {
+      const turn = lane.peek(scratch) ? (scratch.origin as Turn) : undefined;
+      // The kernel would have a turn go first, but not twice in a row; here the older one goes.
+      lane.turned = turn !== undefined && inBox !== undefined && inBox.order < turn.posted;
+      if (turn !== undefined && !lane.turned) {
+        this.trace?.event(this.steps, this.time, "start", this.trace.own(cell, turn.kind, turn.name), cell, undefined);
+        this.#begin(cell);
+        return;
+      }
+    }
+    if (inBox?.event !== undefined) this.trace?.event(this.steps, this.time, "start", inBox.event, cell, inBox.payload);
+    if (inBox !== undefined && this.disturbances.refuses(cell, this.time)) return;
+    this.#begin(cell);
+  }
+
+  #begin(cell: Cell): void {
+    this.awake = cell.self;
+    serve(cell, 1);
+  }
+
+  #log(timed: Timed): void {
+    const { trace, time, steps } = this;
+    if (trace === undefined) return;
+    const cell = timed.cell ?? this.core.root;
+    if (timed instanceof Reply) {
+      const { from, to, type } = timed.request;
+      trace.event(steps, time, "reply", trace.reply(to, from, type), from, timed.word);
+    } else if (timed instanceof Arrival) {
+      const from = timed.origin.sender ?? cell;
+      trace.event(
+        steps,
+        time,
+        "arrive",
+        trace.own(timed.to, "arrive", `${from.path}:${timed.what.name}`),
+        timed.to,
+        undefined,
+      );
+    } else if (timed instanceof FaultEvent)
+      trace.event(steps, time, "fault", trace.fault(cell, timed.label), cell, undefined);
+    else {
+      const [kind, name] = labelOf(timed);
+      trace.event(steps, time, "due", trace.own(cell, kind, name), cell, undefined);
+    }
+  }
+
+  /** The order of posting of the oldest message or turn that waits. */
+  #oldest(cell: Cell): number {
+    const scratch = this.#scratch;
+    let oldest = Number.POSITIVE_INFINITY;
+    if (cell.box?.peek(scratch) === true) oldest = (scratch.payload as Post).order;
+    if (cell.lane?.peek(scratch) === true) oldest = Math.min(oldest, (scratch.origin as Turn).posted);
+    return oldest;
+  }
+
+  /** Brings what can be started next to the front: what waited longest there may have been withdrawn. */
+  #settleHead(): void {
+    for (let cell = this.#ready.first; cell !== undefined; cell = this.#ready.first) {
+      if (cell.down || cell.waiting === 0) {
+        this.#ready.take();
+        cell.scheduled = false;
+        cell.schedule();
+        continue;
+      }
+      const order = this.#oldest(cell);
+      if (order <= this.#ready.order) return;
+      this.#ready.take();
+      this.#ready.add(cell, order);
+    }
+  }
+
+  #isPaused(cell: Cell | undefined, event: Timed | Cell): boolean {
+    if (cell === undefined || !this.disturbances.pauses(cell, this.time)) return false;
+    if (event instanceof Timed) {
+      event.place = paused;
+      event.armed = true;
+    }
+    this.#stash.push(event);
+    return true;
+  }
+
+  /** Settles a promise of the user's, one handler after the other: each runs until it awaits before the next is woken. */
+  #wake(who: Awake, flight: Flight | undefined, settle: () => void): void {
+    this.stirred = true;
+    if (flight !== undefined) this.touched.push(flight);
+    if (this.awake === undefined) {
+      this.awake = who;
+      this.#flight = flight;
+    }
+    if (this.awake === who) settle();
+    else this.#wakes.push({ who, flight, settle });
+  }
+
+  /** Nothing else can happen to such an asker before it has the reply, and nobody sees it before it acts. */
+  #isAllItsAskerWaitsFor(request: Request): boolean {
+    const { from, scope } = request;
+    if (from.outside || from.config.concurrency > 1 || scope?.isFlight !== true) return false;
+    if (scope.first !== request || scope.last !== request || !(scope as Flight).pending) return false;
+    return request.deadline > this.time && !this.#agenda.hasFault && !this.disturbances.pauses(from, this.time);
+  }
+}
+
+function labelOf(timed: Timed): readonly [kind: string, name: string] {
+  if (timed instanceof Turn) return ["timer", timed.name];
+  if (timed instanceof Sleep) return ["sleep", ""];
+  if (timed instanceof Request) return ["deadline", timed.type];
+  return ["runtime", ""];
+}
