@@ -1,3 +1,6 @@
+// Draws that belong to something other than an actor's own stream.
+
+import { stream } from "../runtime/kernel/random.ts";
 import type { Self } from "../runtime/kernel/verbs.ts";
 
 /**
@@ -10,4 +13,9 @@ import type { Self } from "../runtime/kernel/verbs.ts";
 export function draws(self: Pick<Self, "random">, key: string | number): () => number {
   let count = 0;
   return () => self.random(`${key}/${++count}`);
+}
+
+/** A stream that depends on the same, for what draws millions of times: a string and a hash once. */
+export function substream(self: Pick<Self, "random">, key: string | number): () => number {
+  return stream(self.random(key) * 9_007_199_254_740_992, String(key));
 }

@@ -1,12 +1,40 @@
 // The public names of `antiphon/lab`: what turns actors into an experiment.
 
+export { type Bucket, Histogram } from "../runtime/observe/histogram.ts";
+export { BatchMeans, batchMeans } from "./batchmeans.ts";
+export { type Bursts, bursts, type Phase } from "./bursts.ts";
 export { type Command, command } from "./command.ts";
 export { draws } from "./draws.ts";
+export { estimate } from "./estimate.ts";
 export { readSeriesFile, seriesNotes } from "./file.ts";
 export { type Flag, type Flags, positiveFlag, wholeFlag } from "./flags.ts";
-export { type Load, poisson, type ReplayOptions, replay } from "./load.ts";
+export { generator, type LoadGenerator, type Send } from "./generator.ts";
+export {
+  type Confidence,
+  deviations,
+  type Interval,
+  meanInterval,
+  pairedInterval,
+  proportionInterval,
+  scaled,
+} from "./interval.ts";
+export { batches, type ClosedLoad, closed, type Ends, type Load, poisson, steady } from "./load.ts";
 export { progress } from "./progress.ts";
+export { quantileInterval, type Ranked, replicatedQuantile } from "./quantile.ts";
+export { diurnal, type Piece, piecewise } from "./rates.ts";
+export { type ReplayOptions, replay } from "./replay.ts";
 export { type Problem, type Row, readSeries, type Series, type SeriesOptions } from "./series.ts";
-export { constant, exponential, lognormal, type ServiceTime } from "./service.ts";
+export {
+  constant,
+  empirical,
+  erlang,
+  exponential,
+  hyperexponential,
+  lognormal,
+  pareto,
+  quantiles,
+  type ServiceTime,
+} from "./service.ts";
 export { type Summary, summary } from "./summary.ts";
 export { figure, table, width } from "./table.ts";
+export { type Warmup, warmup } from "./warmup.ts";

@@ -1,11 +1,15 @@
-// Loads: when requests are meant to be sent. A load is open, it never waits for an answer; whoever sends late still
-// stamps latency from the intended time.
+// Loads: when requests are meant to be sent. An open load never waits for an answer, a closed one does; whoever sends
+// late still stamps latency from the intended time.
 
+import { milliseconds } from "../runtime/kernel/duration.ts";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
-import { positive, whole } from "./check.ts";
-import type { Series } from "./series.ts";
+import type { Duration } from "../runtime/kernel/protocol.ts";
+import { notNegative, positive, whole } from "./check.ts";
+import type { ServiceTime } from "./service.ts";
 
+/** Customers who come whatever happens to those before them. */
 export interface Load {
+  readonly kind: "open";
   /** How many requests there are, or on average will be. */
   readonly requests: number;
   /** How long it lasts in story ms, on average where it is drawn. */
@@ -14,149 +18,115 @@ export interface Load {
   times(random: () => number): Iterable<number>;
 }
 
+/** Users of whom each waits for an answer, then thinks, then sends the next request. */
+export interface ClosedLoad {
+  readonly kind: "closed";
+  readonly users: number;
+  /** How long a user thinks, before the first request too. */
+  readonly think: ServiceTime;
+  /** How many requests all users together send; Infinity when it ends by time. */
+  readonly requests: number;
+  /** From this story ms on no request is sent; Infinity when it ends by requests. */
+  readonly lastsMs: number;
+}
+
+/** Where a load ends: exactly one of the two. */
+export interface Ends {
+  readonly requests?: number | undefined;
+  readonly seconds?: number | undefined;
+}
+
 /**
  * Independent customers: exponential gaps at a mean rate of `perSecond`, until `requests` are sent or `seconds` are over.
  *
  * Fails: InvalidOption, also when both ends or none is given.
  */
-export function poisson(options: { perSecond: number; requests?: number; seconds?: number }): Load {
-  const { perSecond, requests, seconds } = options;
+export function poisson({ perSecond, ...ends }: { perSecond: number } & Ends): Load {
   positive("perSecond", perSecond);
+  return openLoad("poisson", perSecond, ends, function* (random) {
+    for (let atMs = gapMs(perSecond, random); ; atMs += gapMs(perSecond, random)) yield atMs;
+  });
+}
+
+/**
+ * Equal gaps at `perSecond`, the first request at once: nothing is drawn.
+ *
+ * Fails: InvalidOption, also when both ends or none is given.
+ */
+export function steady({ perSecond, ...ends }: { perSecond: number } & Ends): Load {
+  positive("perSecond", perSecond);
+  return openLoad("steady", perSecond, ends, function* () {
+    for (let sent = 0; ; sent++) yield (sent * 1000) / perSecond;
+  });
+}
+
+/** Each time of `load` brings `size` requests at once. Fails: InvalidOption. */
+export function batches(load: Load, size: number): Load {
+  whole("size", size);
+  return {
+    kind: "open",
+    requests: load.requests * size,
+    lastsMs: load.lastsMs,
+    *times(random) {
+      for (const atMs of load.times(random)) for (let sent = 0; sent < size; sent++) yield atMs;
+    },
+  };
+}
+
+/**
+ * `users` who ask, wait for the answer and think, until all together have sent `requests` or `seconds` are over.
+ *
+ * A slow service slows its users down, and is asked less just when it is worst: latency under a closed load is no
+ * measure of what independent customers would see.
+ * Promises: requests / time = users / (think + latency), in the mean (the interactive response time law).
+ * Fails: InvalidOption, also when both ends or none is given.
+ */
+export function closed(options: { users: number; think: ServiceTime | Duration } & Ends): ClosedLoad {
+  const { users, think, requests = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
+  whole("users", users);
+  checkEnds("closed", options);
+  return { kind: "closed", users, think: thinking(think), requests, lastsMs: seconds * 1000 };
+}
+
+function thinking(think: ServiceTime | Duration): ServiceTime {
+  if (typeof think === "function") return think;
+  const thinkMs = milliseconds("think", think);
+  notNegative("think", thinkMs, " of ms");
+  return () => thinkMs;
+}
+
+/** An open load of what `times` has before its end; `of` is its name in errors, `perSecond` its mean rate. */
+export function openLoad(of: string, perSecond: number, ends: Ends, times: Load["times"]): Load {
+  checkEnds(of, ends);
+  const { requests = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = ends;
+  return {
+    kind: "open",
+    requests: ends.requests ?? perSecond * seconds,
+    lastsMs: (ends.seconds ?? requests / perSecond) * 1000,
+    *times(random) {
+      let sent = 0;
+      for (const atMs of times(random)) {
+        if (atMs >= seconds * 1000) return;
+        yield atMs;
+        if (++sent >= requests) return;
+      }
+    },
+  };
+}
+
+/** The time until the next of independent events, in ms. */
+export function gapMs(perSecond: number, random: () => number): number {
+  return (-Math.log(1 - random()) / perSecond) * 1000;
+}
+
+function checkEnds(of: string, { requests, seconds }: Ends): void {
   if ((requests === undefined) === (seconds === undefined)) {
     throw new InvalidOption(
-      "poisson",
+      of,
       requests === undefined ? "no end" : "requests and seconds",
       "either requests or seconds",
     );
   }
   if (requests !== undefined) whole("requests", requests);
   if (seconds !== undefined) positive("seconds", seconds);
-  const most = requests ?? Number.POSITIVE_INFINITY;
-  const endMs = (seconds ?? Number.POSITIVE_INFINITY) * 1000;
-  return {
-    requests: requests ?? perSecond * seconds!,
-    lastsMs: (seconds ?? requests! / perSecond) * 1000,
-    *times(random) {
-      let atMs = 0;
-      for (let sent = 0; sent < most; sent++) {
-        atMs -= (Math.log(1 - random()) / perSecond) * 1000;
-        if (atMs >= endMs) return;
-        yield atMs;
-      }
-    },
-  };
-}
-
-export interface ReplayOptions {
-  /** The story time that the whole series takes. */
-  readonly seconds?: number;
-  /** The mean rate. Alone, time is compressed until the rate is met; with `seconds`, a sample of the requests is sent. */
-  readonly perSecond?: number;
-  /** How many times faster than recorded; 1 by default. */
-  readonly speedup?: number;
-}
-
-/**
- * A recorded load: a row's value is the number of requests from its time until the next row's, and they fall
- * uniformly at random into that span. After the last row comes one usual interval.
- *
- * Promises: each request of the series is sent once, with the fractions of values carried over to later rows. With
- * `seconds` and `perSecond` together the shape of the series is kept and `seconds × perSecond` requests are drawn from
- * it with equal chances, which shows days in seconds.
- * Fails: InvalidOption for a negative value, a series without requests or with one row only, and for options that say
- * the same thing twice.
- */
-export function replay(series: Series, options: ReplayOptions = {}): Load {
-  const { seconds, perSecond, speedup } = options;
-  for (const name of ["seconds", "perSecond", "speedup"] as const) {
-    if (options[name] !== undefined) positive(name, options[name]);
-  }
-  if (speedup !== undefined && (seconds !== undefined || perSecond !== undefined)) {
-    throw new InvalidOption(
-      "replay",
-      "speedup beside seconds or perSecond",
-      "speedup alone, or seconds, perSecond or both",
-    );
-  }
-  const spans = spansOf(series);
-  const last = spans.at(-1)!;
-  const recordedMs = last.startMs + last.lengthMs;
-  const total = Math.round(last.before + last.value);
-  if (total < 1) throw new InvalidOption(series.name, total, "a series with at least one request in its values");
-
-  const sample =
-    seconds !== undefined && perSecond !== undefined ? Math.max(1, Math.round(seconds * perSecond)) : undefined;
-  const lastsMs =
-    seconds !== undefined
-      ? seconds * 1000
-      : perSecond !== undefined
-        ? (total / perSecond) * 1000
-        : recordedMs / (speedup ?? 1);
-  const scale = lastsMs / recordedMs;
-  return {
-    requests: sample ?? total,
-    lastsMs,
-    *times(random) {
-      for (const recorded of sample === undefined ? every(spans, random) : some(spans, sample, random))
-        yield recorded * scale;
-    },
-  };
-}
-
-/** A row as a stretch of the load: ms from the first row, requests, and the sum of the values before it. */
-interface Span {
-  readonly startMs: number;
-  readonly lengthMs: number;
-  readonly value: number;
-  readonly before: number;
-}
-
-function spansOf(series: Series): Span[] {
-  const { rows, intervalMs, name } = series;
-  if (intervalMs === undefined)
-    throw new InvalidOption(
-      name,
-      "one usable row",
-      "at least two rows: the time between rows says how long a value lasts",
-    );
-  let before = 0;
-  return rows.map(({ timeMs, value, line }, index) => {
-    if (value < 0) throw new InvalidOption(`${name}, line ${line}`, value, "a number of requests, at least 0");
-    const span = {
-      startMs: timeMs - rows[0]!.timeMs,
-      lengthMs: (rows[index + 1]?.timeMs ?? timeMs + intervalMs) - timeMs,
-      value,
-      before,
-    };
-    before += value;
-    return span;
-  });
-}
-
-function* every(spans: readonly Span[], random: () => number): Generator<number> {
-  for (const { startMs, lengthMs, value, before } of spans) {
-    const count = Math.round(before + value) - Math.round(before);
-    for (const share of sortedUniforms(count, random)) yield startMs + share * lengthMs;
-  }
-}
-
-function* some(spans: readonly Span[], count: number, random: () => number): Generator<number> {
-  const last = spans.at(-1)!;
-  let index = 0;
-  for (const share of sortedUniforms(count, random)) {
-    const target = share * (last.before + last.value);
-    while (index < spans.length - 1 && spans[index + 1]!.before <= target) index++;
-    const { startMs, lengthMs, value, before } = spans[index]!;
-    // Rounding may put the target at the very end, behind a last row of value 0.
-    yield startMs + Math.min(1, (target - before) / value || 0) * lengthMs;
-  }
-}
-
-/** `count` independent uniform draws in ascending order, one at a time: the largest power of what is left, from the front. */
-function* sortedUniforms(count: number, random: () => number): Generator<number> {
-  let left = 1;
-  for (let remaining = count; remaining > 0; remaining--) {
-    left *= Math.exp(Math.log(1 - random()) / remaining);
-    yield 1 - left;
-  }
 }

@@ -44,8 +44,8 @@ export interface SeriesOptions {
 }
 
 /**
- * Reads CSV text with the columns `timestamp` and `value`, in any order, beside others; a file without a header is
- * read by position. Blank lines are skipped.
+ * Reads CSV text with the columns `timestamp` and `value`, in any order, beside others; a file that begins with a
+ * timestamp has no header and is read by position. Blank lines are skipped.
  *
  * Promises: every good time of the text is in `rows`, with the value of its last good line; every other line with
  * something on it, except the header, is in `problems`. Rows that go backward in time are sorted in: logs that were
@@ -114,7 +114,7 @@ function readHeader(line: string, name: string): Columns {
   };
   if (byName.timestamp >= 0 && byName.value >= 0) return byName;
   const byPosition = { header: false, timestamp: 0, value: 1, count: 2 };
-  if (typeof readRow(line, byPosition, Number.NEGATIVE_INFINITY) !== "string") return byPosition;
+  if (timestampOf(names[0] ?? "") !== undefined) return byPosition;
   throw refused(name, `the columns ${names.join(", ")}`);
 }
 

@@ -1,5 +1,7 @@
 // What many measurements come to, computed from all of them: nothing is estimated or put into buckets.
 
+import type { Bucket } from "../runtime/observe/histogram.ts";
+
 export interface Summary {
   readonly count: number;
   readonly mean: number;
@@ -7,6 +9,8 @@ export interface Summary {
   readonly max: number;
   /** The least sample that at least the share `p` of all samples does not exceed; `p` in [0, 1]. */
   quantile(p: number): number;
+  /** The samples of these ranks, ascending, each from itself to itself; 1 is the least, `count` the greatest. */
+  buckets(from: number, to: number): Iterable<Bucket>;
 }
 
 /** Sums up samples of any unit. Without samples every number is NaN. */
@@ -20,5 +24,8 @@ export function summary(samples: Iterable<number>): Summary {
     min: at(0),
     max: at(count - 1),
     quantile: (p) => at(Math.ceil(p * count) - 1),
+    *buckets(from, to) {
+      for (const sample of sorted.subarray(Math.max(from - 1, 0), to)) yield { low: sample, high: sample, count: 1 };
+    },
   };
 }

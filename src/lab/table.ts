@@ -35,7 +35,12 @@ export function figure(value: number): string {
   if (!Number.isFinite(value)) return "-";
   const size = Math.abs(value);
   const digits = value.toFixed(Number.isInteger(value) || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
-  return digits.replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+  return thousands(digits);
+}
+
+/** Digits with thousands apart, and without the sign of a 0. */
+export function thousands(digits: string): string {
+  return digits.replace(/^-(?=[0.]*$)/, "").replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
 function stripAnsi(text: string): string {

@@ -1,27 +1,83 @@
 import { InvalidOption } from "antiphon";
-import { poisson, readSeries, replay } from "antiphon/lab";
+import {
+  batches,
+  bursts,
+  type ClosedLoad,
+  closed,
+  constant,
+  diurnal,
+  type Ends,
+  type Load,
+  poisson,
+  steady,
+} from "antiphon/lab";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { stream } from "../../src/runtime/kernel/random.ts";
 
 const draws = (seed = 1) => stream(seed, "load");
 const ascending = (times: readonly number[]) => times.every((time, index) => index === 0 || time >= times[index - 1]!);
-const series = (...values: readonly number[]) =>
-  readSeries(
-    ["timestamp,value", ...values.map((value, day) => `2014-04-${String(day + 1).padStart(2, "0")},${value}`)].join(
-      "\n",
-    ),
-  );
-const dayMs = 86_400_000;
-const values = fc
-  .array(
-    fc.oneof(
-      fc.nat({ max: 30 }),
-      fc.nat({ max: 3000 }).map((hundredths) => hundredths / 100),
-    ),
-    { minLength: 2, maxLength: 28 },
-  )
-  .filter((list) => list.reduce((sum, value) => sum + value, 0) >= 1);
+
+/** Draws with the ends of [0, 1) among them. */
+function extremes(seed: number): () => number {
+  const random = draws(seed);
+  return () => {
+    const which = random();
+    return which < 0.05 ? 0 : which > 0.95 ? 1 - Number.EPSILON / 2 : random();
+  };
+}
+
+const onOff = { calm: { perSecond: 0, seconds: 2 }, burst: { perSecond: 90, seconds: 1 } };
+/** Each makes a load of 30 requests per second. */
+const made: readonly (readonly [string, (ends: Ends) => Load])[] = [
+  ["poisson", (ends) => poisson({ perSecond: 30, ...ends })],
+  ["steady", (ends) => steady({ perSecond: 30, ...ends })],
+  ["bursts", (ends) => bursts({ ...onOff, ...ends })],
+  ["diurnal", (ends) => diurnal({ perSecond: 30, amplitude: 1, period: "5s", ...ends })],
+];
+
+describe.each(made)("%s", (name, make) => {
+  test("sends as many requests as were wished", () => {
+    const load = make({ requests: 3000 });
+    expect(load).toMatchObject({ kind: "open", requests: 3000, lastsMs: 100_000 });
+    expect([...load.times(draws())]).toHaveLength(3000);
+  });
+
+  test("ends before the last second is over, after as many requests as it says", () => {
+    const load = make({ seconds: 100 });
+    const times = [...load.times(draws())];
+    expect([load.requests, load.lastsMs]).toEqual([expect.closeTo(3000, 6), 100_000]);
+    expect(Math.max(...times)).toBeLessThan(100_000);
+    // Four standard deviations of a Poisson count of 3,000; of the bursts, with their index of dispersion.
+    const { dispersion = 1 } = load as { dispersion?: number };
+    expect(Math.abs(times.length - 3000)).toBeLessThan(4 * Math.sqrt(3000 * dispersion));
+  });
+
+  test("never goes back in time, whatever is drawn", () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const times = [...make({ requests: 200 }).times(extremes(seed))];
+        expect(ascending(times) && times[0]! >= 0 && Number.isFinite(times.at(-1))).toBe(true);
+      }),
+      { seed: 1 },
+    );
+  });
+
+  test("gives equal times for equal draws", () => {
+    const load = make({ requests: 100 });
+    expect([...load.times(draws(3))]).toEqual([...load.times(draws(3))]);
+  });
+
+  test.each([
+    [{ requests: 1.5 }, /^requests: /],
+    [{ seconds: Number.POSITIVE_INFINITY }, /^seconds: /],
+    [{}, new RegExp(`^${name}: .*no end`)],
+    [{ requests: 1, seconds: 1 }, new RegExp(`^${name}: .*requests and seconds`)],
+  ])("refuses the end %o", (ends, message) => {
+    expect(() => make(ends)).toThrow(InvalidOption);
+    expect(() => make(ends)).toThrow(message);
+  });
+});
 
 describe("poisson", () => {
   test("sends as many requests as were wished, in order", () => {
@@ -49,111 +105,67 @@ describe("poisson", () => {
     expect(Math.abs(deviation / mean - 1)).toBeLessThan(0.03);
   });
 
-  test("ends before the last second is over", () => {
-    const load = poisson({ perSecond: 100, seconds: 50 });
-    const times = [...load.times(draws())];
-    expect([load.requests, load.lastsMs]).toEqual([5000, 50_000]);
-    expect(Math.max(...times)).toBeLessThan(50_000);
-    // Four standard deviations of a Poisson count of 5,000.
-    expect(Math.abs(times.length - 5000)).toBeLessThan(283);
-  });
-
-  test("gives equal times for equal draws", () => {
-    const load = poisson({ perSecond: 20, requests: 100 });
-    expect([...load.times(draws(3))]).toEqual([...load.times(draws(3))]);
-  });
-
-  test.each([
-    [{ perSecond: 0, requests: 1 }, "perSecond"],
-    [{ perSecond: Number.NaN, requests: 1 }, "perSecond"],
-    [{ perSecond: 1, requests: 1.5 }, "requests"],
-    [{ perSecond: 1, seconds: Number.POSITIVE_INFINITY }, "seconds"],
-    [{ perSecond: 1 }, "poisson"],
-    [{ perSecond: 1, requests: 1, seconds: 1 }, "poisson"],
-  ])("refuses %o", (options, named) => {
-    expect(() => poisson(options)).toThrow(InvalidOption);
-    expect(() => poisson(options)).toThrow(new RegExp(`^${named}: `));
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("refuses a rate of %d", (perSecond) => {
+    expect(() => poisson({ perSecond, requests: 1 })).toThrow(/^perSecond: /);
   });
 });
 
-describe("replay", () => {
-  test("sends each request of a row between its time and the next row's", () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat({ max: 30 }), { minLength: 2, maxLength: 28 }), fc.nat(), (counts, seed) => {
-        fc.pre(counts.some((count) => count > 0));
-        const times = [...replay(series(...counts)).times(draws(seed))];
-        expect(ascending(times)).toBe(true);
-        expect(counts.map((_, day) => times.filter((time) => Math.floor(time / dayMs) === day).length)).toEqual(counts);
-      }),
-      { seed: 1 },
-    );
+describe("steady", () => {
+  test("sends at once and then at equal gaps, without drawing", () => {
+    const never = () => {
+      throw new Error("drawn");
+    };
+    expect([...steady({ perSecond: 80, requests: 4 }).times(never)]).toEqual([0, 12.5, 25, 37.5]);
+    expect([...steady({ perSecond: 3, seconds: 2 }).times(never)]).toHaveLength(6);
   });
 
-  test("carries the fractions of values over, so that the total stays", () => {
-    fc.assert(
-      fc.property(values, fc.nat(), (list, seed) => {
-        const total = list.reduce((sum, value) => sum + value, 0);
-        const load = replay(series(...list));
-        expect([...load.times(draws(seed))].length).toBe(load.requests);
-        expect(Math.abs(load.requests - total)).toBeLessThanOrEqual(0.5 + 1e-9);
-      }),
-      { seed: 2 },
-    );
+  test("does not drift", () => {
+    const times = [...steady({ perSecond: 7, requests: 700_001 }).times(draws())];
+    expect(times.at(-1)).toBe(100_000_000);
   });
 
-  test("is compressed in time, to a rate, or to a length, with every request kept", () => {
-    const recorded = series(10, 30, 20);
-    expect(replay(recorded)).toMatchObject({ requests: 60, lastsMs: 3 * dayMs });
-    expect(replay(recorded, { speedup: 3 })).toMatchObject({ requests: 60, lastsMs: dayMs });
-    expect(replay(recorded, { perSecond: 20 })).toMatchObject({ requests: 60, lastsMs: 3000 });
-    expect(replay(recorded, { seconds: 30 })).toMatchObject({ requests: 60, lastsMs: 30_000 });
-    const times = [...replay(recorded, { seconds: 30 }).times(draws())];
-    expect([0, 1, 2].map((part) => times.filter((time) => Math.floor(time / 10_000) === part).length)).toEqual([
-      10, 30, 20,
-    ]);
+  test("refuses a rate that is none", () => {
+    expect(() => steady({ perSecond: -1, requests: 1 })).toThrow(/^perSecond: /);
+  });
+});
+
+describe("batches", () => {
+  test("bring each time of a load several requests at once", () => {
+    const load = batches(steady({ perSecond: 2, requests: 3 }), 2);
+    expect(load).toMatchObject({ kind: "open", requests: 6, lastsMs: 1500 });
+    expect([...load.times(draws())]).toEqual([0, 0, 500, 500, 1000, 1000]);
   });
 
-  test("shows a sample in the shape of the series, as long and as fast as wished", () => {
-    const load = replay(series(1e6, 3e6, 0, 2e6), { seconds: 40, perSecond: 150 });
-    expect(load).toMatchObject({ requests: 6000, lastsMs: 40_000 });
-    const times = [...load.times(draws())];
-    const parts = [0, 1, 2, 3].map((part) => times.filter((time) => Math.floor(time / 10_000) === part).length);
-    expect([times.length, ascending(times), parts[2]]).toEqual([6000, true, 0]);
-    // Four standard deviations of a binomial count of 6,000 with p = 1/2.
-    for (const [part, expected] of [
-      [0, 1000],
-      [1, 3000],
-      [3, 2000],
-    ] as const) {
-      expect(Math.abs(parts[part]! - expected)).toBeLessThan(155);
-    }
+  test("of a Poisson load keep its draws", () => {
+    const load = poisson({ perSecond: 20, requests: 50 });
+    const times = [...batches(load, 3).times(draws())];
+    expect(times.filter((_, index) => index % 3 === 0)).toEqual([...load.times(draws())]);
   });
 
-  test("spreads the requests of a row uniformly", () => {
-    const times = [...replay(series(20_000, 0), { seconds: 2 }).times(draws())];
-    const tenths = Array.from(
-      { length: 10 },
-      (_, tenth) => times.filter((time) => Math.floor(time / 100) === tenth).length,
-    );
-    // Chi-squared with 9 degrees of freedom exceeds 27.9 once in a thousand.
-    expect(tenths.reduce((sum, count) => sum + ((count - 2000) * (count - 2000)) / 2000, 0)).toBeLessThan(27.9);
+  test("refuse a size that is none", () => {
+    expect(() => batches(steady({ perSecond: 1, requests: 1 }), 0)).toThrow(/^size: /);
   });
+});
 
-  test("stretches a row over a gap", () => {
-    const gap = readSeries("timestamp,value\n2014-04-01,0\n2014-04-02,40\n2014-04-06,0\n2014-04-07,0\n");
-    const times = [...replay(gap).times(draws())];
-    expect(Math.max(...times)).toBeGreaterThan(3 * dayMs);
-    expect(Math.max(...times)).toBeLessThan(5 * dayMs);
+describe("closed", () => {
+  test("says who asks, how long they think, and where it ends", () => {
+    const byRequests: ClosedLoad = closed({ users: 3, think: "2s", requests: 10 });
+    expect(byRequests).toMatchObject({ kind: "closed", users: 3, requests: 10, lastsMs: Number.POSITIVE_INFINITY });
+    expect(byRequests.think(() => 0)).toBe(2000);
+    const think = constant(5);
+    const byTime = closed({ users: 1, think, seconds: 4 });
+    expect(byTime).toMatchObject({ kind: "closed", users: 1, requests: Number.POSITIVE_INFINITY, lastsMs: 4000 });
+    expect(byTime.think).toBe(think);
   });
 
   test.each([
-    [() => replay(series(5)), /one usable row/],
-    [() => replay(series(0, 0)), /at least one request/],
-    [() => replay(series(5, -1)), /line 3/],
-    [() => replay(series(5, 5), { speedup: 2, seconds: 2 }), /speedup alone/],
-    [() => replay(series(5, 5), { perSecond: -1 }), /^perSecond/],
-  ])("refuses what it can not send: %s", (make, message) => {
-    expect(make).toThrow(InvalidOption);
-    expect(make).toThrow(message);
+    [{ users: 0, think: 1, requests: 1 }, /^users: /],
+    [{ users: 1, think: -1, requests: 1 }, /^think: /],
+    [{ users: 1, think: Number.POSITIVE_INFINITY, requests: 1 }, /^think: /],
+    [{ users: 1, think: 1, requests: 0 }, /^requests: /],
+    [{ users: 1, think: 1 }, /^closed: /],
+  ])("refuses %o", (options, message) => {
+    expect(() => closed(options)).toThrow(InvalidOption);
+    expect(() => closed(options)).toThrow(message);
   });
 });

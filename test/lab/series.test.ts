@@ -81,6 +81,25 @@ describe("readSeries", () => {
     );
   });
 
+  test.each([
+    ["2014-04-10 00:04:00", "1 fields instead of 2"],
+    ["2014-04-10 00:04:00,12,3", "3 fields instead of 2"],
+    ['2014-04-10 00:04:00,"12', "a quote is not closed"],
+    ["2014-02-30 00:04:00,12", '"2014-02-30 00:04:00" is no timestamp'],
+    ["timestamp,value", '"timestamp" is no timestamp'],
+    ["2014-04-10 00:04:00,", '"" is no number'],
+    ["2014-04-10 00:04:00,1e999", '"1e999" is no number'],
+    ['2014-04-10 00:04:00,"1,234"', '"1,234" is no number'],
+  ])("says of %j why it is bad, and reads the lines around it", (line, why) => {
+    const { rows, problems, counts } = readSeries(`timestamp,value\n2014-04-09,1\n${line}\n2014-04-11,2\n`);
+    expect(problems).toEqual([{ line: 3, kind: "bad", why }]);
+    expect(counts).toEqual({ bad: 1, repeated: 0, backward: 0, irregular: 0 });
+    expect(rows.map(({ value, line }) => [value, line])).toEqual([
+      [1, 2],
+      [2, 4],
+    ]);
+  });
+
   test("counts each row once: used, repeated or bad", () => {
     const few = fc.array(fc.oneof(fc.record({ timeMs: fc.integer({ min: 0, max: 9 }), value }), bad), {
       maxLength: 40,
@@ -150,6 +169,41 @@ describe("readSeries", () => {
 
   test("reads a file without a header by position", () => {
     expect(readSeries("2014-04-10,7\n2014-04-11,8\n").rows.map(({ value }) => value)).toEqual([7, 8]);
+  });
+
+  test("knows a file without a header by its first time, also when that row is bad", () => {
+    const { rows, problems } = readSeries("2014-04-10,NaN\n2014-04-11,8\n");
+    expect(rows.map(({ value }) => value)).toEqual([8]);
+    expect(problems).toEqual([{ line: 1, kind: "bad", why: '"NaN" is no number' }]);
+  });
+
+  test("uses or reports each line of any text, or refuses it", () => {
+    const piece = fc.constantFrom(
+      "timestamp,value",
+      "2014-04-10",
+      "2014-04-11 00:05",
+      ",",
+      "7",
+      "-1",
+      '"',
+      " ",
+      "\n",
+      "x",
+    );
+    const texts = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(""));
+    fc.assert(
+      fc.property(texts, fc.boolean(), (written, header) => {
+        const text = (header ? "timestamp,value\n2014-01-01,1\n" : "") + written;
+        const lines = text.split("\n").filter((line) => line.trim() !== "");
+        try {
+          const { rows, counts } = readSeries(text);
+          expect(rows.length + counts.repeated + counts.bad).toBe(lines.length - (/timestamp/.test(lines[0]!) ? 1 : 0));
+        } catch (error) {
+          if (!(error instanceof InvalidOption)) throw error;
+        }
+      }),
+      { seed: 5, numRuns: 500 },
+    );
   });
 
   test("takes values below `least` for bad", () => {
