@@ -8,8 +8,8 @@ import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The compiled entry of a cell, and what removes it. It lies under node_modules, so that dependencies are found. */
-export async function compile(): Promise<{ script: string; remove: () => Promise<void> }> {
+/** `entry` of this folder compiled, and what removes it. It lies under node_modules, so that dependencies are found. */
+export async function compile(entry = "cell"): Promise<{ script: string; remove: () => Promise<void> }> {
   const cache = join(root, "node_modules", ".cache");
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, "antiphon-bench-"));
@@ -18,7 +18,7 @@ export async function compile(): Promise<{ script: string; remove: () => Promise
     await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module" }));
     await build({
       absWorkingDir: root,
-      entryPoints: ["bench/cell.ts"],
+      entryPoints: [`bench/${entry}.ts`],
       outdir: directory,
       bundle: true,
       splitting: true,
@@ -29,7 +29,7 @@ export async function compile(): Promise<{ script: string; remove: () => Promise
       external: ["nact"],
       logLevel: "warning",
     });
-    return { script: join(directory, "cell.js"), remove };
+    return { script: join(directory, `${entry}.js`), remove };
   } catch (error) {
     await remove();
     throw error;

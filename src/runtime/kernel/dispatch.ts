@@ -82,11 +82,18 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
     failed(cell, flight, error);
     return true;
   }
+  quickEnd(cell, flight, request, result);
+  return true;
+}
+
+/** A handler or turn of a serial, unobserved actor returned, and not a promise. */
+function quickEnd(cell: Cell, flight: Flight, request: Request | undefined, result: unknown): void {
+  const { core } = cell;
   core.current = undefined;
   if (flight.touched || (result !== undefined && isOf(result, Failure))) {
     keep(cell, flight);
     ended(cell, flight, result);
-    return true;
+    return;
   }
   cell.running = 0;
   cell.handled++;
@@ -99,7 +106,6 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   flight.payload = undefined;
   if (cell.gate !== 0) afterTurn(cell);
   if (core.onQuiet !== undefined) core.quiet();
-  return true;
 }
 
 /** Runs what a flight is about, up to its first await. */
@@ -328,8 +334,9 @@ function startTurn(cell: Cell, lane: Lane): boolean {
     lane.turned = false;
     return false;
   }
-  const flight = new Flight(cell);
+  const flight = cell.long ? new Flight(cell) : (cell.core.spare ??= new Flight(cell));
   lane.take(flight);
+  flight.cell = cell;
   const started = flight.origin as Turn;
   started.queued = false;
   lane.turned = true;
@@ -344,7 +351,30 @@ function startTurn(cell: Cell, lane: Lane): boolean {
     return true;
   }
   if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, cell);
-  const handler = () => started.run();
+  if (!cell.long) {
+    quickRun(cell, flight, started);
+    return true;
+  }
+  const handler = started.run;
   run(cell, flight, cell.config.concurrency > 1 ? () => cell.core.world.context.run(flight, handler) : handler);
   return true;
+}
+
+/** A turn on the short road. */
+function quickRun(cell: Cell, flight: Flight, turn: Turn): void {
+  cell.core.current = flight;
+  let result: unknown;
+  try {
+    const { run } = turn;
+    result = run();
+    if (result !== undefined && result !== null && isThenable(result)) {
+      pend(cell, flight, result);
+      return;
+    }
+  } catch (error) {
+    keep(cell, flight);
+    failed(cell, flight, error);
+    return;
+  }
+  quickEnd(cell, flight, undefined, result);
 }

@@ -93,7 +93,7 @@ export class Sleep extends Operation {
 export class Turn extends Operation implements Origin {
   readonly kind: "timer" | "pipe" | "watch" | "priority" | "reply";
   readonly name: string;
-  readonly run: () => unknown;
+  run: () => unknown;
   /** Of a repeating timer; 0 for any other turn. */
   periodMs = 0;
   queued = false;

@@ -57,13 +57,14 @@ export class Incarnation extends Scope implements Self {
   }
 
   random(key?: string | number): number {
-    const { core, path } = this.cell;
-    core.world.wire?.drew(this.cell);
-    if (key !== undefined) return keyed(core.seed, path, key);
+    const { cell } = this;
+    const { core } = cell;
+    core.world.wire?.drew(cell);
+    if (key !== undefined) return keyed(core.seed, cell.path, key);
     // The stream is the present incarnation's: a former one may not move it.
-    if (!this.live) return keyed(core.seed, path, "inert");
-    const rare = this.cell.rareOf();
-    rare.stream ??= stream(core.seed, `${path}#${rare.incarnation}${core.boots === 1 ? "" : `/${core.boots}`}`);
+    if (!this.live) return keyed(core.seed, cell.path, "inert");
+    const rare = cell.rareOf();
+    rare.stream ??= stream(core.seed, `${cell.path}#${rare.incarnation}${core.boots === 1 ? "" : `/${core.boots}`}`);
     return rare.stream();
   }
 

@@ -16,18 +16,8 @@ export function timerTurn(
 ): Timer {
   const { cell } = self;
   const { world } = cell.core;
-  const turn: Turn = new Turn(self, "timer", name ?? "timer", () => {
-    if (periodMs === 0) forget(turn);
-    const result = run();
-    if (periodMs > 0 && result instanceof Promise) {
-      turn.pending = true;
-      const over = () => {
-        turn.pending = false;
-      };
-      result.then(over, over);
-    }
-    return result;
-  });
+  const turn: Turn = new Turn(self, "timer", name ?? "timer", run);
+  if (name !== undefined || periodMs > 0) turn.run = () => runTimer(turn, run);
   turn.periodMs = periodMs;
   if (!self.live) {
     cell.core.inert++;
@@ -42,6 +32,19 @@ export function timerTurn(
   self.add(turn);
   world.arm(turn, world.now() + ms);
   return { cancel: () => cancelTurn(turn) };
+}
+
+function runTimer(turn: Turn, run: () => unknown): unknown {
+  if (turn.periodMs === 0) forget(turn);
+  const result = run();
+  if (turn.periodMs > 0 && result instanceof Promise) {
+    turn.pending = true;
+    const over = () => {
+      turn.pending = false;
+    };
+    result.then(over, over);
+  }
+  return result;
 }
 
 function cancelTurn(turn: Turn): void {

@@ -54,10 +54,14 @@ export class Agenda {
     else this.#timers.disarm(timed);
   }
 
-  /** Enables everything that is due at the soonest instant. */
-  advance(): void {
-    const time = this.#timers.soonest;
-    while (this.#timers.soonest === time) this.#enable(this.#timers.take(), time);
+  /** What is due at the soonest instant: gives it if it is one alone, else enables each of them. */
+  advance(): Timed | undefined {
+    const first = this.#timers.take();
+    const { at } = first;
+    if (this.#timers.soonest > at) return first;
+    this.#enable(first, at);
+    while (this.#timers.soonest === at) this.#enable(this.#timers.take(), at);
+    return undefined;
   }
 
   /** Takes out what was enabled first; it stays armed until it is fired or put off. */

@@ -130,22 +130,23 @@ export class Run<B> {
       (error: unknown) => end({ error }),
     );
     await this.#quiesce();
-    const isStrict = this.#options.strict === true;
     while (ended === undefined && this.#failure === undefined) {
-      if (this.#idlers.length > 0 && world.isIdle) {
-        await this.#wake(this.#idlers.splice(0), undefined);
-        continue;
-      }
       if (this.#away.size > 0 && !world.hasEnabled) await this.#awaitForeign();
-      const fired = world.step();
+      // One event at a time where promise jobs may come of it that the world does not know of.
+      const most = this.#isWatchful ? 1 : breath - (world.steps % breath);
+      const fired = world.fire(most, this.#idlers.length > 0);
       if (world.stirred) this.#barriers++;
-      if (world.stirred || isStrict || this.#away.size > 0 || this.#bodyIsAway) await this.#quiesce();
-      else world.rest();
-      if (this.#steppers.length > 0) await this.#wake(this.#steppers.splice(0), fired);
-      else if (!fired) await this.#stalled();
+      if (world.stirred || most === 1) await this.#quiesce();
+      if (fired === "idle") await this.#wake(this.#idlers.splice(0), undefined);
+      else if (this.#steppers.length > 0) await this.#wake(this.#steppers.splice(0), fired === "some");
+      else if (fired === "none") await this.#stalled();
       if (world.steps % breath === 0) await this.#breathe();
     }
     return ended ?? { error: this.#failure };
+  }
+
+  get #isWatchful(): boolean {
+    return this.#steppers.length > 0 || this.#away.size > 0 || this.#bodyIsAway || this.#options.strict === true;
   }
 
   /** Lets the body go on. */

@@ -187,38 +187,48 @@ export class SimWorld implements World, Wire, Context {
 
   // --- steps -----------------------------------------------------------------------------------------------------------
 
-  /** Fires the next event. False when nothing is enabled and nothing will come due. */
-  step(): boolean {
-    for (;;) {
-      const fused = this.#fused.shift();
-      if (fused !== undefined) {
-        this.#fire(fused);
-        return true;
+  /**
+   * Fires events: at most `most`, and none after one that set off promise jobs. Gives `idle` before time goes on for
+   * repeating timers alone, if that is asked for; `none` when nothing is left to happen.
+   */
+  fire(most: number, untilIdle: boolean): "some" | "idle" | "none" {
+    this.stirred = false;
+    for (let left = most; left > 0; ) {
+      if (!this.#fireNext()) {
+        if (this.hasEnabled) continue;
+        if (untilIdle && this.isIdle) return "idle";
+        const { soonest } = this.#agenda;
+        if (soonest === Number.POSITIVE_INFINITY) return left === most ? "none" : "some";
+        this.time = soonest;
+        const only = this.#agenda.advance();
+        if (only === undefined || this.#isPaused(only.cell, only)) continue;
+        this.#bring(only);
       }
-      this.#settleHead();
-      const order = this.#ready.order;
-      if (this.#agenda.order < order) {
-        const timed = this.#agenda.take();
-        if (this.#isPaused(timed.cell, timed)) continue;
-        this.#fire(timed);
-        return true;
-      }
-      if (order < Number.POSITIVE_INFINITY) {
-        const cell = this.#ready.take() as Cell;
-        if (this.#isPaused(cell, cell)) continue;
-        this.#start(cell);
-        return true;
-      }
-      const { soonest } = this.#agenda;
-      if (soonest === Number.POSITIVE_INFINITY) return false;
-      this.time = soonest;
-      this.#agenda.advance();
+      left--;
+      if (this.stirred) return "some";
+      this.rest();
     }
+    return "some";
+  }
+
+  /** Fires what is enabled and was posted first. False when there was nothing, or it turned out to be void. */
+  #fireNext(): boolean {
+    if (this.#fused.length > 0) {
+      this.#bring(this.#fused.shift() as Reply);
+      return true;
+    }
+    const ready = this.#ready.order;
+    if (this.#agenda.order < ready) {
+      const timed = this.#agenda.take();
+      if (this.#isPaused(timed.cell, timed)) return false;
+      this.#bring(timed);
+      return true;
+    }
+    return ready < Number.POSITIVE_INFINITY && this.#startNext();
   }
 
   /** Something can be fired without time going on. */
   get hasEnabled(): boolean {
-    this.#settleHead();
     return this.#fused.length > 0 || this.#ready.length > 0 || this.#agenda.order < Number.POSITIVE_INFINITY;
   }
 
@@ -273,32 +283,45 @@ export class SimWorld implements World, Wire, Context {
     this.#stash = [];
   }
 
-  #fire(timed: Timed): void {
+  #bring(timed: Timed): void {
     this.steps++;
-    this.#log(timed);
+    if (this.trace !== undefined) this.#log(timed, this.trace);
     // What the runtime waited for may run a factory or a dispose.
     if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = timed.cell?.self;
     timed.due();
   }
 
-  #start(cell: Cell): void {
-    this.steps++;
+  /** Starts something in the actor whose turn it is. False when that waits no longer, or not as long as it seemed. */
+  #startNext(): boolean {
+    const since = this.#ready.order;
+    const cell = this.#ready.take() as Cell;
     const { lane, box } = cell;
-    const scratch = this.#scratch;
-    const inBox = box?.peek(scratch) === true ? (scratch.payload as Post) : undefined;
-    if (lane !== undefined) {
-      const turn = lane.peek(scratch) ? (scratch.origin as Turn) : undefined;
-      // The kernel would have a turn go first, but not twice in a row; here the older one goes.
-      lane.turned = turn !== undefined && inBox !== undefined && inBox.order < turn.posted;
-      if (turn !== undefined && !lane.turned) {
-        this.trace?.event(this.steps, this.time, "start", this.trace.own(cell, turn.kind, turn.name), cell, undefined);
-        this.#begin(cell);
-        return;
-      }
+    if (cell.down || cell.waiting === 0) {
+      cell.scheduled = false;
+      cell.schedule();
+      return false;
     }
-    if (inBox?.event !== undefined) this.trace?.event(this.steps, this.time, "start", inBox.event, cell, inBox.payload);
-    if (inBox !== undefined && this.disturbances.refuses(cell, this.time)) return;
-    this.#begin(cell);
+    if (this.#isPaused(cell, cell)) return false;
+    const scratch = this.#scratch;
+    const post = box?.peek(scratch) === true ? (scratch.payload as Post) : undefined;
+    const turn = lane?.peek(scratch) === true ? (scratch.origin as Turn) : undefined;
+    const isTurn = turn !== undefined && (post === undefined || turn.posted < post.order);
+    const order = isTurn ? turn.posted : (post as Post).order;
+    if (order > since && order > Math.min(this.#ready.order, this.#agenda.order)) {
+      // What waited longest was withdrawn.
+      this.#ready.add(cell, order);
+      return false;
+    }
+    this.steps++;
+    // The kernel would have a turn go first, but not twice in a row; here the older one goes.
+    if (lane !== undefined) lane.turned = !isTurn;
+    const { trace, steps, time } = this;
+    if (trace !== undefined) {
+      if (isTurn) trace.event(steps, time, "start", trace.own(cell, turn.kind, turn.name), cell, undefined);
+      else if (post?.event !== undefined) trace.event(steps, time, "start", post.event, cell, post.payload);
+    }
+    if (isTurn || !this.disturbances.refuses(cell, time)) this.#begin(cell);
+    return true;
   }
 
   #begin(cell: Cell): void {
@@ -306,9 +329,8 @@ export class SimWorld implements World, Wire, Context {
     serve(cell, 1);
   }
 
-  #log(timed: Timed): void {
-    const { trace, time, steps } = this;
-    if (trace === undefined) return;
+  #log(timed: Timed, trace: Trace): void {
+    const { time, steps } = this;
     const cell = timed.cell ?? this.core.root;
     if (timed instanceof Reply) {
       const { from, to, type } = timed.request;
@@ -338,22 +360,6 @@ export class SimWorld implements World, Wire, Context {
     if (cell.box?.peek(scratch) === true) oldest = (scratch.payload as Post).order;
     if (cell.lane?.peek(scratch) === true) oldest = Math.min(oldest, (scratch.origin as Turn).posted);
     return oldest;
-  }
-
-  /** Brings what can be started next to the front: what waited longest there may have been withdrawn. */
-  #settleHead(): void {
-    for (let cell = this.#ready.first; cell !== undefined; cell = this.#ready.first) {
-      if (cell.down || cell.waiting === 0) {
-        this.#ready.take();
-        cell.scheduled = false;
-        cell.schedule();
-        continue;
-      }
-      const order = this.#oldest(cell);
-      if (order <= this.#ready.order) return;
-      this.#ready.take();
-      this.#ready.add(cell, order);
-    }
   }
 
   #isPaused(cell: Cell | undefined, event: Timed | Cell): boolean {
