@@ -3,7 +3,7 @@ import { idempotent } from "antiphon/actors";
 import { describe, expect, test } from "vitest";
 import { loaded } from "../architecture/rules.ts";
 import { readSources } from "../architecture/source.ts";
-import { type Kit, live } from "../conformance/world.ts";
+import { type Kit, live, sim } from "../conformance/world.ts";
 
 class Declined extends Refusal {
   readonly _tag = "Declined";
@@ -67,9 +67,9 @@ class Till {
 
 const till = (to: Ledger): Make<Till> => idempotent((self) => new Till(self, to), { window: "1h" });
 
-describe("idempotent", () => {
+describe.each([live, sim])("idempotent, $name", (world) => {
   test("answers a duplicate with the remembered value and runs no handler", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen));
       expect(await system.ask(ref, { id: "a" }).pay(5)).toBe(5);
@@ -79,7 +79,7 @@ describe("idempotent", () => {
     }));
 
   test("takes messages without an id given, and those of another name, for different ones", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen));
       expect(await system.ask(ref).pay(1)).toBe(1);
@@ -93,7 +93,7 @@ describe("idempotent", () => {
     ["thrown", (kit: Kit, ref: ReturnType<typeof spawnTill>) => kit.system.ask(ref, { id: "a" }).decline()],
     ["a rejection", (kit: Kit, ref: ReturnType<typeof spawnTill>) => kit.system.ask(ref, { id: "a" }).slow(1)],
   ])("remembers a refusal that was %s", (_how, ask) =>
-    live.run(async (kit) => {
+    world.run(async (kit) => {
       const seen = ledger();
       const ref = spawnTill(kit, seen);
       const first = await settle(ask(kit, ref));
@@ -105,7 +105,7 @@ describe("idempotent", () => {
   );
 
   test("lets duplicates share the attempt that still runs", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen), { concurrency: 4 });
       const answers = [3, 3, 3].map((ms) => system.ask(ref, { id: "a" }).slow(ms));
@@ -119,7 +119,7 @@ describe("idempotent", () => {
     ["crash", "ActorCrashed"],
     ["crashLater", "ActorCrashed"],
   ] as const)("forgets a first attempt that ended in %s", (message, tag) =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen), { concurrency: 2 });
       for (let attempt = 1; attempt <= 2; attempt++) {
@@ -131,7 +131,7 @@ describe("idempotent", () => {
   );
 
   test("forgets a first attempt that let a failed ask through, thrown or returned", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const upstream = system.spawn(() => ({
         answer() {
           throw new Error("planted");
@@ -162,7 +162,7 @@ describe("idempotent", () => {
     }));
 
   test("remembers through a restart, and forgets what the crash cut short", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen), { concurrency: 3 });
       expect(await system.ask(ref, { id: "paid" }).pay(5)).toBe(5);
@@ -176,7 +176,7 @@ describe("idempotent", () => {
     }));
 
   test("does not wait for an attempt of a former incarnation that never ends", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       let attempts = 0;
       const make = idempotent(
         () => ({
@@ -196,7 +196,7 @@ describe("idempotent", () => {
     }));
 
   test("gives each actor a memory of its own", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const make = till(seen);
       const [one, other] = [system.spawn(make), system.spawn(make)];
@@ -205,7 +205,7 @@ describe("idempotent", () => {
     }));
 
   test("forgets after the window, counted from the first start", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(idempotent((self) => new Till(self, seen), { window: "5ms" }));
       const clock = system.spawn((self) => ({ sleep: (ms: number) => self.sleep(ms) }));
@@ -222,7 +222,7 @@ describe("idempotent", () => {
     }));
 
   test("keeps at most `limit` answers and forgets the oldest first", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(idempotent((self) => new Till(self, seen), { window: "1h", limit: 2 }));
       const effectOf = async (id: string) => {
@@ -237,7 +237,7 @@ describe("idempotent", () => {
     }));
 
   test("answers tells and offers once, too", () =>
-    live.run(async ({ system, idle }) => {
+    world.run(async ({ system, idle }) => {
       const seen = ledger();
       const ref = system.spawn(till(seen));
       system.tell(ref, { id: "a" }).pay(1);
@@ -248,7 +248,7 @@ describe("idempotent", () => {
     }));
 
   test("keeps the messages, the name and the class of the object", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const ref = system.spawn(till(ledger()));
       expect(ref.path).toBe("/till-1");
       const made = idempotent(() => ({ hello: () => "hi", _hidden: () => "", field: 1 }), { window: 1 });
@@ -267,13 +267,13 @@ describe("idempotent", () => {
         ended.push(this.#name);
       }
     }
-    return live
+    return world
       .run(async ({ system }) => void system.spawn(idempotent(() => new Held(), { window: 1 })))
       .then(() => expect(ended).toEqual(["held"]));
   });
 
   test("takes an asynchronous factory", () =>
-    live.run(async ({ system }) => {
+    world.run(async ({ system }) => {
       const seen = ledger();
       const ref = system.spawn(idempotent(async (self) => new Till(self, seen), { window: "1h" }));
       expect(await Promise.all([5, 5].map((sum) => system.ask(ref, { id: "a" }).pay(sum)))).toEqual([5, 5]);
@@ -288,7 +288,7 @@ describe("idempotent", () => {
     ["no object", () => null as unknown as object, /gave null/],
     ["an object with a method then", () => ({ hello() {}, then() {} }), /method then/],
   ])("refuses %s with InvalidFactory", (_what, make, text) =>
-    live.run(async ({ system, events, idle }) => {
+    world.run(async ({ system, events, idle }) => {
       let found: unknown;
       try {
         system.spawn(idempotent(make, { window: 1 }));
@@ -303,7 +303,7 @@ describe("idempotent", () => {
   );
 
   test("refuses the same object twice, as spawn does without it", () =>
-    live.run(async ({ system, events, idle }) => {
+    world.run(async ({ system, events, idle }) => {
       const one = {
         crash() {
           throw new Error("planted");

@@ -5,6 +5,7 @@ import { simulate } from "antiphon/sim";
 import { expect } from "vitest";
 import { audit } from "../../src/runtime/kernel/census.ts";
 import type { ActorSystem } from "../../src/runtime/kernel/system.ts";
+import type { SimWorld } from "../../src/runtime/sim/world.ts";
 
 export interface Kit {
   readonly system: System;
@@ -12,6 +13,8 @@ export interface Kit {
   readonly events: readonly SystemEvent[];
   /** Resolves when no message is queued, running or waiting for room. */
   idle(): Promise<void>;
+  /** Lets others have a turn, or a few. */
+  breathe(): Promise<void>;
   /** Fails when one of the two conservation equations does not hold for the system or one of its actors. */
   conserve(): void;
 }
@@ -29,15 +32,16 @@ export const live: WorldUnderTest = {
     const events: SystemEvent[] = [];
     system.events((event) => events.push(event));
     const conserve = () => expect(audit((system as ActorSystem).core)).toEqual([]);
+    const breathe = () => new Promise<void>(setImmediate);
     const idle = async () => {
       const open = () => {
         const { queued, running, waitingForRoom } = system.census();
         return queued + running + waitingForRoom;
       };
-      while (open() > 0) await new Promise(setImmediate);
+      while (open() > 0) await breathe();
     };
     try {
-      await body({ system, events, idle, conserve });
+      await body({ system, events, idle, breathe, conserve });
     } finally {
       await system.stop();
       conserve();
@@ -55,15 +59,20 @@ export const sim: WorldUnderTest = {
         const events: SystemEvent[] = [];
         system.events((event) => events.push(event));
         const conserve = () => expect(audit((system as ActorSystem).core)).toEqual([]);
+        const breathe = async () => {
+          await step();
+        };
         const idle = async () => {
           const open = () => {
             const { queued, running, waitingForRoom } = system.census();
             return queued + running + waitingForRoom;
           };
-          while (open() > 0 && (await step()));
+          // A reply is no message: one that is there is waited for as well.
+          const { world } = (system as ActorSystem).core;
+          while ((open() > 0 || (world as SimWorld).hasEnabled) && (await step()));
         };
         try {
-          await body({ system, events, idle, conserve });
+          await body({ system, events, idle, breathe, conserve });
         } finally {
           await system.stop();
           conserve();

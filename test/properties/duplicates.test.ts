@@ -2,15 +2,15 @@ import { type Make, type Self, settle } from "antiphon";
 import { idempotent } from "antiphon/actors";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Kit, live } from "../conformance/world.ts";
+import { type Kit, live, sim } from "../conformance/world.ts";
 import { anything, programs, Run } from "./tree.ts";
 
-describe("duplicates", () => {
-  test("[D2 live] [A1 live] no message is handled twice, none unput, and each ask settles, whatever crashes, stops and restarts", async () => {
+describe.each([live, sim])("duplicates", ({ name, run: inWorld }) => {
+  test(`[D2 ${name}] [A1 ${name}] no message is handled twice, none unput, and each ask settles, whatever crashes, stops and restarts`, async () => {
     let starts = 0;
     await fc.assert(
       fc.asyncProperty(programs(anything), (program) =>
-        live.run(async (kit) => {
+        inWorld(async (kit) => {
           const run = new Run(program, kit);
           await run.steps(kit.conserve);
           const started = run.starts.map(({ entry }) => entry);
@@ -34,7 +34,7 @@ interface Errand {
   readonly act: "order" | "crash" | "crash later";
   readonly id: number;
   readonly ms: number;
-  readonly then: "at once" | "a macrotask" | "idle";
+  readonly then: "at once" | "a breath" | "idle";
 }
 
 const errands = fc.array(
@@ -48,7 +48,7 @@ const errands = fc.array(
     ),
     id: fc.nat({ max: 3 }),
     ms: fc.constantFrom(0, 0, 1, 2),
-    then: fc.constantFrom("at once" as const, "a macrotask" as const, "idle" as const),
+    then: fc.constantFrom("at once" as const, "a breath" as const, "idle" as const),
   }),
   { minLength: 4, maxLength: 24, size: "max" },
 );
@@ -83,7 +83,7 @@ interface Outcome {
 }
 
 async function runErrands(
-  { system, idle, conserve }: Kit,
+  { system, idle, breathe, conserve }: Kit,
   plan: readonly Errand[],
   concurrency: number,
   wrap: (make: Make<Orders>) => Make<Orders>,
@@ -104,7 +104,7 @@ async function runErrands(
     if (act === "order") asked.push(order(id, ms));
     else system.tell(ref).crash(act === "crash" ? 0 : ms);
     conserve();
-    if (then === "a macrotask") await new Promise(setImmediate);
+    if (then === "a breath") await breathe();
     if (then === "idle") await idle();
     conserve();
   }
@@ -115,11 +115,11 @@ async function runErrands(
   return outcome;
 }
 
-describe("idempotent", () => {
+describe.each([live, sim])("idempotent", ({ name, run: inWorld }) => {
   /** Once per id: one effect, and to every duplicate the same answer. */
   const once = (wrap: (make: Make<Orders>) => Make<Orders>, seen = { failures: 0, shared: 0 }) =>
     fc.asyncProperty(errands, fc.constantFrom(1, 2, 8), (plan, concurrency) =>
-      live.run(async (kit) => {
+      inWorld(async (kit) => {
         const { effects, answers, failures } = await runErrands(kit, plan, concurrency, wrap);
         expect([...effects].sort()).toEqual([...answers.keys()].map(String).sort());
         for (const given of answers.values()) expect(new Set(given).size).toBe(1);
@@ -128,7 +128,7 @@ describe("idempotent", () => {
       }),
     );
 
-  test("[D2 live] has one effect and one answer for an id, under any duplicates and crashes", async () => {
+  test(`[D2 ${name}] has one effect and one answer for an id, under any duplicates and crashes`, async () => {
     const seen = { failures: 0, shared: 0 };
     await fc.assert(
       once((make) => idempotent(make, { window: "1h" }), seen),

@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { live } from "../conformance/world.ts";
+import { live, sim, type WorldUnderTest } from "../conformance/world.ts";
 import { type Job, type Limits, outside, type Program, type Put, programs, Run } from "./tree.ts";
 
 const calm: Omit<Limits, "verbs"> = {
@@ -118,9 +118,9 @@ function reachedFrom({ nodes, steps }: Program, crashed: number): Set<number> {
   return reached;
 }
 
-async function runOf(program: Program): Promise<Run> {
+async function runOf(program: Program, world: WorldUnderTest): Promise<Run> {
   let run: Run | undefined;
-  await live.run(async (kit) => {
+  await world.run(async (kit) => {
     run = new Run(program, kit);
     await run.steps(kit.conserve);
   });
@@ -128,10 +128,10 @@ async function runOf(program: Program): Promise<Run> {
 }
 
 /** Compares the logs of those that are not reached; counts how much was compared, and that the crash did something. */
-async function compare(trial: Trial, view: View, met: Met, reach = reachedFrom): Promise<void> {
+async function compare(world: WorldUnderTest, trial: Trial, view: View, met: Met, reach = reachedFrom): Promise<void> {
   const { crashing, at } = withCrash(trial);
   const reached = reach(crashing, at);
-  const [without, with_] = [await runOf(trial.program), await runOf(crashing)];
+  const [without, with_] = [await runOf(trial.program, world), await runOf(crashing, world)];
   trial.program.nodes.forEach((_, i) => {
     const [calm, shaken] = [view(without, i), view(with_, i)];
     if (reached.has(i)) {
@@ -155,21 +155,22 @@ interface Met {
 const sorted: View = (run, i) => (run.logs[i] ?? []).map(({ text }) => text).sort();
 const exact: View = (run, i) => run.logs[i] ?? [];
 
-describe("isolation", () => {
-  test("[F1 live] who is reached by neither messages nor the tree does the same with and without a crash", async () => {
+describe.each([live, sim])("isolation", (world) => {
+  const { name } = world;
+  test(`[F1 ${name}] who is reached by neither messages nor the tree does the same with and without a crash`, async () => {
     const met = { compared: 0, changed: 0 };
     await fc.assert(
-      fc.asyncProperty(trials, (trial) => compare(trial, sorted, met)),
+      fc.asyncProperty(trials, (trial) => compare(world, trial, sorted, met)),
       { seed: 6, numRuns: 25 },
     );
     expect(met.compared).toBeGreaterThan(100);
     expect(met.changed).toBeGreaterThan(20);
   }, 60_000);
 
-  test("[F1 live] with one thread of control it does so line by line, in the same order and state", async () => {
+  test(`[F1 ${name}] with one thread of control it does so line by line, in the same order and state`, async () => {
     const met = { compared: 0, changed: 0 };
     await fc.assert(
-      fc.asyncProperty(singleTrials, (trial) => compare(trial, exact, met)),
+      fc.asyncProperty(singleTrials, (trial) => compare(world, trial, exact, met)),
       { seed: 6, numRuns: 40 },
     );
     expect(met.compared).toBeGreaterThan(100);
@@ -182,7 +183,9 @@ describe("isolation", () => {
       [singleTrials, exact],
     ] as const) {
       const only = (_: Program, at: number) => new Set([at]);
-      const property = fc.asyncProperty(drawn, (trial) => compare(trial, view, { compared: 0, changed: 0 }, only));
+      const property = fc.asyncProperty(drawn, (trial) =>
+        compare(world, trial, view, { compared: 0, changed: 0 }, only),
+      );
       expect((await fc.check(property, { seed: 6, numRuns: 60, endOnFailure: true })).failed).toBe(true);
     }
   }, 60_000);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { live } from "../conformance/world.ts";
+import { live, sim } from "../conformance/world.ts";
 import { anything, type Entry, programs, Run } from "./tree.ts";
 
 type Start = Run["starts"][number];
@@ -16,12 +16,12 @@ function overtaken(puts: readonly Entry[], starts: readonly Start[]): string[] {
   });
 }
 
-describe("ordering", () => {
-  test("[D1 live] what one actor puts into one mailbox starts in the order put, whatever crashes, stops and restarts", async () => {
+describe.each([live, sim])("ordering", ({ name, run: inWorld }) => {
+  test(`[D1 ${name}] what one actor puts into one mailbox starts in the order put, whatever crashes, stops and restarts`, async () => {
     const met = { puts: 0, starts: 0, pairs: 0, restarts: 0, ok: 0, MailboxFull: 0, ActorCrashed: 0, WaitCycle: 0 };
     await fc.assert(
       fc.asyncProperty(programs(anything), (program) =>
-        live.run(async (kit) => {
+        inWorld(async (kit) => {
           const run = new Run(program, kit);
           await run.steps(kit.conserve);
           const { puts, starts } = run;
@@ -39,7 +39,9 @@ describe("ordering", () => {
     expect(met.starts - met.pairs).toBeGreaterThan(1_000);
     for (const count of Object.values(met)) expect(count).toBeGreaterThan(10);
   }, 60_000);
+});
 
+describe("the property of ordering", () => {
   test("finds a message that was overtaken", () => {
     const puts = [0, 1, 0].map((by) => ({ label: "", verb: "tell" as const, by, to: 2, outcome: undefined }));
     const at = (entry: number) => ({ at: 2, entry });

@@ -40,7 +40,7 @@ export interface Put {
 interface Step {
   readonly puts: readonly Put[];
   /** How far the system gets before the next step. */
-  readonly then: "at once" | "a macrotask" | "idle";
+  readonly then: "at once" | "a breath" | "idle";
 }
 
 export interface Program {
@@ -110,7 +110,7 @@ function flattened(nodes: readonly Node[]): Node[] {
 function step(size: number, limits: Limits): fc.Arbitrary<Step> {
   return fc.record({
     puts: fc.array(put(size, limits, 3), { minLength: 1, maxLength: 12, size: "max" }),
-    then: fc.constantFrom("at once", "a macrotask", "idle"),
+    then: fc.constantFrom("at once", "a breath", "idle"),
   });
 }
 
@@ -186,13 +186,13 @@ export class Run {
     for (const [i, { puts, then }] of this.#program.steps.entries()) {
       puts.forEach((one, k) => void this.#put(outside, this.#kit.system, one, `${i}.${k}`));
       check();
-      if (then === "a macrotask") await new Promise(setImmediate);
+      if (then === "a breath") await this.#kit.breathe();
       if (then === "idle") await this.#kit.idle();
       check();
     }
     await this.#kit.idle();
     // A reply to a handler that has returned is no message: idle does not wait for its turn.
-    await new Promise(setImmediate);
+    await this.#kit.breathe();
     check();
   }
 
