@@ -5,8 +5,8 @@ import type { Timed } from "../kernel/operation.ts";
 import { FaultEvent } from "./event.ts";
 import { Timers } from "./timers.ts";
 
-/** `place` of what is enabled and not in the heap of timers. */
-const enabled = -2;
+/** `place` of what is enabled and not in the heap of timers: by its place in the order of posting, from 1. */
+const placeOf = (order: number): number => -2 - order;
 
 export class Agenda {
   readonly #timers = new Timers();
@@ -38,7 +38,7 @@ export class Agenda {
 
   /** The place in the order of posting of what was enabled first; Infinity when nothing is. */
   get order(): number {
-    while (this.#head < this.#enabled.length && (this.#enabled[this.#head] as Timed).place !== enabled) this.#shift();
+    while (this.#head < this.#enabled.length && !this.#isEnabled(this.#head)) this.#shift();
     return this.#head < this.#enabled.length ? (this.#orders[this.#head] as number) : Number.POSITIVE_INFINITY;
   }
 
@@ -50,7 +50,7 @@ export class Agenda {
   }
 
   disarm(timed: Timed): void {
-    if (timed.place === enabled) this.#disable(timed);
+    if (timed.place < -1) this.#disable(timed);
     else this.#timers.disarm(timed);
   }
 
@@ -64,7 +64,7 @@ export class Agenda {
     return undefined;
   }
 
-  /** Takes out what was enabled first; it stays armed until it is fired or put off. */
+  /** Takes out what was enabled first: that of which `order` tells. */
   take(): Timed {
     const timed = this.#shift();
     this.#disable(timed);
@@ -73,17 +73,26 @@ export class Agenda {
 
   /** Of what is armed or enabled only what `keeps` says stays. */
   clear(keeps: (timed: Timed) => boolean): void {
-    for (const one of this.#enabled.slice(this.#head)) if (one.place === enabled && !keeps(one)) this.#disable(one);
+    for (let i = this.#head; i < this.#enabled.length; i++) {
+      const one = this.#enabled[i] as Timed;
+      if (this.#isEnabled(i) && !keeps(one)) this.#disable(one);
+    }
     for (const one of this.#timers.all()) if (!keeps(one)) this.#timers.disarm(one);
   }
 
   #enable(timed: Timed, at: number): void {
     timed.at = at;
     timed.armed = true;
-    timed.place = enabled;
+    const order = this.#post();
+    timed.place = placeOf(order);
     if (timed instanceof FaultEvent) this.#faults++;
     this.#enabled.push(timed);
-    this.#orders.push(this.#post());
+    this.#orders.push(order);
+  }
+
+  /** False for what was disarmed since, and perhaps armed anew: that stands further behind. */
+  #isEnabled(i: number): boolean {
+    return (this.#enabled[i] as Timed).place === placeOf(this.#orders[i] as number);
   }
 
   #disable(timed: Timed): void {

@@ -3,8 +3,9 @@
 import type { Cell } from "../kernel/cell.ts";
 import type { Origin } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
-import { Request, Timed } from "../kernel/operation.ts";
+import { Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
 import { arrive } from "../kernel/post.ts";
+import type { Trace } from "./trace.ts";
 
 /** A message on its way. */
 export class Arrival extends Timed {
@@ -33,15 +34,19 @@ export class Arrival extends Timed {
   }
 }
 
+/** What brings a message that comes twice: a plain tell has no id of its own that both could have. */
+export function requestOf(to: Cell, what: Selector, { request, sender }: Origin): Request {
+  const original = request ?? new Request("tell", (sender as Cell).self, to, what.name);
+  original.id ??= original.from.core.newId();
+  return original;
+}
+
 /** What a duplicate by fault is: a message of its own with the same id, for whose answer nobody waits. */
-export function copyOf(to: Cell, what: Selector, origin: Origin): Origin {
-  const { request, sender } = origin;
-  if (request === undefined || sender === undefined) return origin;
-  const copy = new Request("tell", request.self, to, what.name);
-  request.id ??= sender.core.newId();
-  copy.id = request.id;
-  copy.key = request.key;
-  copy.attempt = request.attempt;
+export function copyOf(original: Request): Request {
+  const copy = new Request("tell", original.self, original.to, original.type);
+  copy.id = original.id;
+  copy.key = original.key;
+  copy.attempt = original.attempt;
   return copy;
 }
 
@@ -74,4 +79,29 @@ export class FaultEvent extends Timed {
     this.label = label;
     this.due = due;
   }
+}
+
+/** Writes down that something came due. */
+export function record(trace: Trace, step: number, at: number, timed: Timed, root: Cell): void {
+  const cell = timed.cell ?? root;
+  if (timed instanceof Reply) {
+    const { from, to, type } = timed.request;
+    trace.event(step, at, "reply", trace.reply(to, from, type), from, timed.word);
+  } else if (timed instanceof Arrival) {
+    const from = timed.origin.sender ?? cell;
+    const event = trace.own(timed.to, "arrive", `${from.path}:${timed.what.name}`);
+    trace.event(step, at, "arrive", event, timed.to, undefined);
+  } else if (timed instanceof FaultEvent)
+    trace.event(step, at, "fault", trace.fault(cell, timed.label), cell, undefined);
+  else {
+    const [kind, name] = labelOf(timed);
+    trace.event(step, at, "due", trace.own(cell, kind, name), cell, undefined);
+  }
+}
+
+function labelOf(timed: Timed): readonly [kind: string, name: string] {
+  if (timed instanceof Turn) return ["timer", timed.name];
+  if (timed instanceof Sleep) return ["sleep", ""];
+  if (timed instanceof Request) return ["deadline", timed.type];
+  return ["runtime", ""];
 }

@@ -34,9 +34,10 @@ class Strike {
   }
 
   /** Whether it strikes this one; `key` names it, and decides a draw. */
-  strikes(timeMs: number, type: string, key: string, seed: number): boolean {
+  strikes(timeMs: number, type: string, key: string, seed: number, isReply: boolean): boolean {
     if (timeMs < this.#fromMs || timeMs >= this.#toMs) return false;
     const { fault } = this;
+    if (isReply && fault.kind === "duplicate") return false;
     if (fault.kind !== "partition") {
       if (fault.type !== undefined && fault.type !== type) return false;
       if (fault.first !== undefined && this.struck >= fault.first) return false;
@@ -66,8 +67,8 @@ function fitOf(fault: LinkFault): (from: string, to: string) => boolean {
   return (fromPath, toPath) => from(fromPath) && to(toPath);
 }
 
-/** When copies of something sent now arrive, in ms of virtual time; none when it is lost. */
-export type Arrivals = readonly number[];
+/** When copies of something sent arrive, in ms of virtual time; none when it is lost. Undefined: it is there at once. */
+export type Arrivals = readonly number[] | undefined;
 
 export class Link {
   readonly #name: string;
@@ -75,7 +76,8 @@ export class Link {
   readonly #latency: Latency | undefined;
   readonly #strikes: Strike[];
   #sent = 0;
-  #lastMs = 0;
+  /** When the last of what travelled arrives. */
+  #lastMs = -1;
 
   constructor(name: string, seed: number, latency: Latency | undefined, strikes: Strike[]) {
     this.#name = name;
@@ -88,16 +90,23 @@ export class Link {
     this.#strikes.push(strike);
   }
 
-  send(nowMs: number, type: string): Arrivals {
+  /** What was on its way is no more: nothing waits behind it. */
+  clear(): void {
+    this.#lastMs = -1;
+  }
+
+  send(nowMs: number, type: string, isReply: boolean): Arrivals {
     const key = `${this.#name}:${type}#${++this.#sent}`;
-    const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed));
+    const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed, isReply));
     const has = (kind: LinkFault["kind"]) => struck.some(({ fault }) => fault.kind === kind);
     if (has("drop") || has("partition")) return [];
     const longerMs = struck.reduce((sum, strike) => sum + strike.longerMs(key, this.#seed), 0);
-    const atMs = nowMs + this.#latencyMs(key) + longerMs;
-    if (has("reorder")) return has("duplicate") ? [atMs, atMs] : [atMs];
-    this.#lastMs = Math.max(this.#lastMs, atMs);
-    return has("duplicate") ? [this.#lastMs, this.#lastMs] : [this.#lastMs];
+    const soonestMs = nowMs + this.#latencyMs(key) + longerMs;
+    const atMs = has("reorder") ? soonestMs : Math.max(soonestMs, this.#lastMs);
+    // What arrives at this instant may not have done so yet: nothing passes it.
+    if (struck.length === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
+    if (!has("reorder")) this.#lastMs = atMs;
+    return has("duplicate") ? [atMs, atMs] : [atMs];
   }
 
   #latencyMs(key: string): number {
@@ -145,6 +154,11 @@ export class Links {
     for (const { from, to, link } of this.#links.values()) if (strike.fits(from, to)) link.add(strike);
     this.#known = new Map();
     return () => strike.struck;
+  }
+
+  /** After a power failure. */
+  clear(): void {
+    for (const { link } of this.#links.values()) link.clear();
   }
 
   /** Undefined when what is sent is there at once. */

@@ -8,6 +8,7 @@ import { oneOf } from "../kernel/options.ts";
 import { stream } from "../kernel/random.ts";
 import { ActorSystem } from "../kernel/system.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
+import { isAway } from "./away.ts";
 import { type Leak, NotReproducible, Stalled, StepsExhausted } from "./failure.ts";
 import { Injections } from "./injection.ts";
 import { Links } from "./link.ts";
@@ -161,7 +162,8 @@ export class Run<B> {
     const world = this.#world;
     await tick();
     while (world.resume()) if (world.stirred) await tick();
-    if (world.touched.length > 0 || this.#away.size > 0) await this.#lookOutside();
+    const suspects = world.takeAway();
+    if (suspects.length > 0 || this.#away.size > 0) await this.#lookOutside(suspects);
     world.rest();
   }
 
@@ -174,10 +176,8 @@ export class Run<B> {
   // --- what is from outside ------------------------------------------------------------------------------------------
 
   /** Whoever was started or woken in this step, and waits for nothing of the runtime's. */
-  async #lookOutside(): Promise<void> {
+  async #lookOutside(suspects: readonly (Flight | Cell)[]): Promise<void> {
     const world = this.#world;
-    const suspects = world.touched.filter(isAway);
-    world.touched.length = 0;
     if (suspects.length > 0) {
       // Ticks of the user's own, queued in one another, end within two more.
       for (let i = 0; i < 2; i++) {
@@ -337,13 +337,6 @@ export class Run<B> {
       `Two runs of one seed differ, ${where}\nSomething outlives a run, such as a variable of a module, or comes from outside, such as a clock.`,
     );
   }
-}
-
-/** It waits, and for nothing of the runtime's. */
-function isAway(one: Flight | Cell): boolean {
-  const { self } = one;
-  if (!self.live || (one instanceof Flight ? one.first : self.first) !== undefined) return false;
-  return one instanceof Flight ? one.pending && !one.over : one.life === "starting";
 }
 
 const unnoted: ReadonlySet<string> = new Set(["sent", "accepted", "started"]);

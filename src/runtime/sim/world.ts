@@ -8,18 +8,21 @@ import { serve } from "../kernel/dispatch.ts";
 import type { Flight } from "../kernel/flight.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
-import { Operation, Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
+import { Operation, type Request, Sleep, Timed, type Turn } from "../kernel/operation.ts";
 import type { Incarnation } from "../kernel/self.ts";
 import { Agenda } from "./agenda.ts";
+import { isAway } from "./away.ts";
 import { Disturbances } from "./disturbance.ts";
-import { Arrival, copyOf, FaultEvent, Reply } from "./event.ts";
+import { Arrival, copyOf, Reply, record } from "./event.ts";
 import type { Arrivals, Links } from "./link.ts";
 import { open, type Post, PostedMailbox } from "./posted.ts";
 import { Ready } from "./ready.ts";
 import type { Trace } from "./trace.ts";
 
+const none: readonly (Flight | Cell)[] = [];
+
 /** `place` of what came due in an actor that is paused. */
-const paused = -3;
+const paused = -2;
 
 /** Whose code runs in a step, besides the runtime's: an incarnation, or one of its several handlers in flight. */
 type Awake = Incarnation | Flight;
@@ -49,7 +52,7 @@ export class SimWorld implements World, Wire, Context {
   onStray: (cell: Cell) => void = () => {};
   isStrict = false;
   /** Handlers and factories that were found pending, or woken, in this step. */
-  readonly touched: (Flight | Cell)[] = [];
+  readonly #touched: (Flight | Cell)[] = [];
   readonly #agenda = new Agenda(() => ++this.core.posts);
   readonly #ready = new Ready();
   /** Replies that are fired before anything else. */
@@ -61,7 +64,7 @@ export class SimWorld implements World, Wire, Context {
   #flight: Flight | undefined = undefined;
   /** The request that is being put and not travelling. */
   #direct: Request | undefined = undefined;
-  #arrivals: Arrivals = [];
+  #arrivals: Arrivals = undefined;
   readonly #scratch: Taken = { type: "", payload: undefined, origin: undefined as unknown as Origin };
 
   constructor(links: Links, trace: Trace | undefined) {
@@ -107,7 +110,7 @@ export class SimWorld implements World, Wire, Context {
 
   awaits(by?: Flight | Cell): void {
     this.stirred = true;
-    if (by !== undefined) this.touched.push(by);
+    if (by !== undefined) this.#touched.push(by);
   }
 
   // --- context: a plain variable is exact, as one handler runs in a step --------------------------------------------
@@ -134,17 +137,15 @@ export class SimWorld implements World, Wire, Context {
     const from = origin.sender;
     this.#direct = origin.request;
     if (from === undefined) return false;
-    if (this.awake === undefined || (this.isStrict && !from.outside && this.awake.cell !== from)) this.onStray(from);
-    const link = this.links.between(from, to);
-    if (link === undefined) return false;
-    this.#arrivals = link.send(this.time, what.name);
-    if (this.#arrivals.length === 1 && this.#arrivals[0] === this.time) return false;
+    if (this.awake === undefined || (this.isStrict && this.#isStray(from, this.awake))) this.onStray(from);
+    this.#arrivals = this.links.between(from, to)?.send(this.time, what.name, false);
+    if (this.#arrivals === undefined) return false;
     this.#direct = undefined;
     return true;
   }
 
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
-    const [first, ...more] = this.#arrivals;
+    const [first, ...more] = this.#arrivals ?? [];
     if (first === undefined) {
       this.core.transit--;
       this.core.lost++;
@@ -152,11 +153,16 @@ export class SimWorld implements World, Wire, Context {
       this.core.quiet();
       return;
     }
-    this.arm(new Arrival(to, what, payload, origin), first);
+    if (more.length === 0) {
+      this.arm(new Arrival(to, what, payload, origin), first);
+      return;
+    }
+    const original = requestOf(to, what, origin);
+    this.arm(new Arrival(to, what, payload, original), first);
     for (const at of more) {
       this.core.sent++;
       this.core.transit++;
-      this.arm(new Arrival(to, what, payload, copyOf(to, what, origin)), at);
+      this.arm(new Arrival(to, what, payload, copyOf(original)), at);
     }
   }
 
@@ -166,11 +172,13 @@ export class SimWorld implements World, Wire, Context {
       return;
     }
     const reply = new Reply(request, settle, word);
-    const link = this.links.between(request.to, request.from);
-    const at = link === undefined ? this.time : link.send(this.time, request.type)[0];
-    if (at === undefined) this.trace?.fate(this.steps, this.time, "lost", request.from, request.type);
-    else if (at === this.time && this.#isAllItsAskerWaitsFor(request)) this.#fused.push(reply);
-    else this.#agenda.arm(reply, at, this.time);
+    const arrivals = this.links.between(request.to, request.from)?.send(this.time, request.type, true);
+    if (arrivals === undefined && this.#isAllItsAskerWaitsFor(request)) this.#fused.push(reply);
+    else {
+      const [at] = arrivals ?? [this.time];
+      if (at !== undefined) this.#agenda.arm(reply, at, this.time);
+      else this.trace?.fate(this.steps, this.time, "lost", request.from, request.type);
+    }
   }
 
   began(operation: Request | Sleep, flight: Flight | undefined): void {
@@ -213,13 +221,10 @@ export class SimWorld implements World, Wire, Context {
 
   /** Fires what is enabled and was posted first. False when there was nothing, or it turned out to be void. */
   #fireNext(): boolean {
-    if (this.#fused.length > 0) {
-      this.#bring(this.#fused.shift() as Reply);
-      return true;
-    }
     const ready = this.#ready.order;
-    if (this.#agenda.order < ready) {
-      const timed = this.#agenda.take();
+    const isFused = this.#fused.length > 0;
+    if (isFused || this.#agenda.order < ready) {
+      const timed = isFused ? (this.#fused.shift() as Reply) : this.#agenda.take();
       if (this.#isPaused(timed.cell, timed)) return false;
       this.#bring(timed);
       return true;
@@ -255,6 +260,14 @@ export class SimWorld implements World, Wire, Context {
     return true;
   }
 
+  /** Of the handlers and factories that were begun or woken in this step, those that wait for nothing of the runtime's. */
+  takeAway(): readonly (Flight | Cell)[] {
+    let away: (Flight | Cell)[] | undefined;
+    for (let one = this.#touched.pop(); one !== undefined; one = this.#touched.pop())
+      if (isAway(one)) (away ??= []).push(one);
+    return away ?? none;
+  }
+
   /** The step is over. */
   rest(): void {
     this.awake = undefined;
@@ -269,7 +282,7 @@ export class SimWorld implements World, Wire, Context {
     for (const one of stash) {
       if (one instanceof Timed) {
         // What was withdrawn or armed anew meanwhile is not in it any more.
-        if (one.place === paused) this.#agenda.arm(one, this.time, this.time);
+        if (one.place === paused) this.arm(one, this.time);
       } else if (one.scheduled) this.ready(one);
     }
   }
@@ -285,9 +298,9 @@ export class SimWorld implements World, Wire, Context {
 
   #bring(timed: Timed): void {
     this.steps++;
-    if (this.trace !== undefined) this.#log(timed, this.trace);
-    // What the runtime waited for may run a factory or a dispose.
-    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = timed.cell?.self;
+    if (this.trace !== undefined) record(this.trace, this.steps, this.time, timed, this.core.root);
+    // What the runtime waited for, and a fault, may run a factory or a dispose.
+    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? this.core.root).self;
     timed.due();
   }
 
@@ -329,30 +342,6 @@ export class SimWorld implements World, Wire, Context {
     serve(cell, 1);
   }
 
-  #log(timed: Timed, trace: Trace): void {
-    const { time, steps } = this;
-    const cell = timed.cell ?? this.core.root;
-    if (timed instanceof Reply) {
-      const { from, to, type } = timed.request;
-      trace.event(steps, time, "reply", trace.reply(to, from, type), from, timed.word);
-    } else if (timed instanceof Arrival) {
-      const from = timed.origin.sender ?? cell;
-      trace.event(
-        steps,
-        time,
-        "arrive",
-        trace.own(timed.to, "arrive", `${from.path}:${timed.what.name}`),
-        timed.to,
-        undefined,
-      );
-    } else if (timed instanceof FaultEvent)
-      trace.event(steps, time, "fault", trace.fault(cell, timed.label), cell, undefined);
-    else {
-      const [kind, name] = labelOf(timed);
-      trace.event(steps, time, "due", trace.own(cell, kind, name), cell, undefined);
-    }
-  }
-
   /** The order of posting of the oldest message or turn that waits. */
   #oldest(cell: Cell): number {
     const scratch = this.#scratch;
@@ -375,7 +364,7 @@ export class SimWorld implements World, Wire, Context {
   /** Settles a promise of the user's, one handler after the other: each runs until it awaits before the next is woken. */
   #wake(who: Awake, flight: Flight | undefined, settle: () => void): void {
     this.stirred = true;
-    if (flight !== undefined) this.touched.push(flight);
+    if (flight !== undefined) this.#touched.push(flight);
     if (this.awake === undefined) {
       this.awake = who;
       this.#flight = flight;
@@ -389,13 +378,11 @@ export class SimWorld implements World, Wire, Context {
     const { from, scope } = request;
     if (from.outside || from.config.concurrency > 1 || scope?.isFlight !== true) return false;
     if (scope.first !== request || scope.last !== request || !(scope as Flight).pending) return false;
-    return request.deadline > this.time && !this.#agenda.hasFault && !this.disturbances.pauses(from, this.time);
+    return request.deadline > this.time && !this.#agenda.hasFault;
   }
-}
 
-function labelOf(timed: Timed): readonly [kind: string, name: string] {
-  if (timed instanceof Turn) return ["timer", timed.name];
-  if (timed instanceof Sleep) return ["sleep", ""];
-  if (timed instanceof Request) return ["deadline", timed.type];
-  return ["runtime", ""];
+  /** Its factory may run in the step of whoever starts it. */
+  #isStray(from: Cell, awake: Awake): boolean {
+    return !from.outside && awake.cell !== from && from.life !== "starting";
+  }
 }
