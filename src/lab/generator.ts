@@ -141,17 +141,22 @@ class Traffic {
     }
     if (!isPromise(answer)) return false;
     this.#open++;
-    const settled = () => {
-      this.#open--;
-      then();
-      this.#conclude();
-    };
-    self.pipeToSelf(answer, settled, (error) => {
-      // Only if this actor lives on.
-      self.after(0, settled);
-      throw error;
-    });
+    self.pipeToSelf(
+      answer,
+      () => this.#settled(then),
+      (error) => {
+        // Only if this actor lives on.
+        self.after(0, () => this.#settled(then));
+        throw error;
+      },
+    );
     return true;
+  }
+
+  #settled(then: () => void): void {
+    this.#open--;
+    then();
+    this.#conclude();
   }
 
   #conclude(): void {

@@ -138,12 +138,14 @@ function admit(cell: Cell, flight: Flight, request: Request): boolean {
 
 /** The longer road: any message, or several in flight. */
 function begin(cell: Cell, flight: Flight): unknown {
-  const handler = () => {
-    if (!cell.protocol.receives) return ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
-    flight.letter = new Letter(flight);
-    return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
-  };
-  return cell.config.concurrency > 1 ? cell.core.world.context.run(flight, handler) : handler();
+  if (cell.config.concurrency === 1) return handle(cell, flight);
+  return cell.core.world.context.run(flight, () => handle(cell, flight));
+}
+
+function handle(cell: Cell, flight: Flight): unknown {
+  if (!cell.protocol.receives) return ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
+  flight.letter = new Letter(flight);
+  return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
 }
 
 /** May run a getter of the user's: call it inside a try. */

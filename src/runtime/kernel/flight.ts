@@ -7,6 +7,7 @@ import type { Letter } from "./letter.ts";
 import type { Origin, Taken } from "./mailbox.ts";
 import { type Request, Scope } from "./operation.ts";
 import type { MessageInfo } from "./protocol.ts";
+import { quicken } from "./quicken.ts";
 import type { Incarnation } from "./self.ts";
 
 export class Flight extends Scope implements Taken {
@@ -88,6 +89,8 @@ export class Flight extends Scope implements Taken {
     return infoOf(request);
   }
 }
+
+quicken(Flight);
 
 export function infoOf(request: Request): MessageInfo {
   request.id ??= request.from.core.newId();

@@ -4,6 +4,7 @@
 import type { Cell } from "./cell.ts";
 import type { Flight } from "./flight.ts";
 import type { Origin } from "./mailbox.ts";
+import { quicken } from "./quicken.ts";
 import type { Incarnation } from "./self.ts";
 
 /** Something that comes due. The links, `at` and `place` belong to the world's timer. */
@@ -215,6 +216,8 @@ Object.defineProperty(AskPromise.prototype, "constructor", {
     return Promise;
   },
 });
+
+quicken(Sleep, Turn, Request, AskPromise);
 
 let capturedResolve: (value: unknown) => void = nothing;
 let capturedReject: (reason: unknown) => void = nothing;

@@ -13,6 +13,7 @@ import { AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./
 import { askWithinMs, whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
+import { quicken } from "./quicken.ts";
 import { keyed, stream } from "./random.ts";
 import { askStub, offerStub, type TellStub, tellStub, viaStub } from "./stub.ts";
 import { spawn } from "./supervise.ts";
@@ -266,6 +267,8 @@ export class Incarnation extends Scope implements Self {
     }
   }
 }
+
+quicken(Incarnation);
 
 /** What is due already is due now. */
 function wait(option: string, duration: Duration): number {

@@ -31,7 +31,11 @@ export function timerTurn(
   }
   self.add(turn);
   world.arm(turn, world.now() + ms);
-  return { cancel: () => cancelTurn(turn) };
+  return timerOf(() => cancelTurn(turn));
+}
+
+function timerOf(cancel: () => void): Timer {
+  return { cancel };
 }
 
 function runTimer(turn: Turn, run: () => unknown): unknown {
@@ -88,17 +92,18 @@ export function pipeTurn<T>(
   done: (value: T) => unknown,
   failed: ((error: unknown) => unknown) | undefined,
 ): void {
-  const end = (run: () => unknown) => {
-    self.cell.core.world.enter();
-    if (self.live) postTurn(new Turn(self, "pipe", "pipe", run));
-  };
   self.cell.core.world.awaits();
   work.then(
-    (value) => end(() => done(value)),
+    (value) => endPipe(self, () => done(value)),
     (error) =>
-      end(() => {
+      endPipe(self, () => {
         if (failed === undefined) throw error;
         return failed(error);
       }),
   );
+}
+
+function endPipe(self: Incarnation, run: () => unknown): void {
+  self.cell.core.world.enter();
+  if (self.live) postTurn(new Turn(self, "pipe", "pipe", run));
 }

@@ -5,6 +5,7 @@ import type { Origin } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
 import { Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
 import { arrive } from "../kernel/post.ts";
+import { quicken } from "../kernel/quicken.ts";
 import type { Trace } from "./trace.ts";
 
 /** A message on its way. */
@@ -67,6 +68,8 @@ export class Reply extends Timed {
     return this.request.from;
   }
 }
+
+quicken(Arrival, Reply);
 
 /** A fault that strikes at an instant. */
 export class FaultEvent extends Timed {
