@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as antiphon from "antiphon";
+import * as sim from "antiphon/sim";
 import { describe, expect, test } from "vitest";
 import { milliseconds } from "../src/runtime/kernel/duration.ts";
 import { askWithinMs, defaults } from "../src/runtime/kernel/options.ts";
@@ -71,10 +72,10 @@ describe("a marked fence", () => {
 });
 
 describe("docs/errors.md", () => {
-  const exported = Object.entries(antiphon).flatMap(([name, value]) =>
+  const exported = Object.entries({ ...antiphon, ...sim }).flatMap(([name, value]) =>
     typeof value === "function" && value.prototype instanceof Error ? [name] : [],
   );
-  const kinds = kindsOf(readFileSync("src/runtime/kernel/failure.ts", "utf8"));
+  const kinds = ["kernel", "sim"].flatMap((room) => kindsOf(readFileSync(`src/runtime/${room}/failure.ts`, "utf8")));
 
   test("is what the sources say", async () => {
     await expect(errorsPage()).toMatchFileSnapshot("../docs/errors.md");

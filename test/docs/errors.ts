@@ -88,6 +88,24 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: [],
     todo: "Find out why the actor failed again and again: its crashes were reported before. It stays stopped.",
   },
+  InjectedError: {
+    outcomes: ["answered"],
+    todo: "What the caller does when the service says no: the fault is there to find that out.",
+  },
+  NotReproducible: {
+    outcomes: [],
+    todo:
+      "Take time, timers and draws from `self`, and promises from actors of the simulation. `leak` says which actor used " +
+      "what; the message says what to use instead.",
+  },
+  Stalled: {
+    outcomes: [],
+    todo: "Give the ask a deadline, or answer it: the message says who waits for what.",
+  },
+  StepsExhausted: {
+    outcomes: [],
+    todo: "Find out what goes on for ever, such as actors that tell each other in one instant; or raise `steps`.",
+  },
   ChildFailed: {
     outcomes: [],
     todo: "Read `cause`. If the child may fail without its parent, do not escalate: choose another `onCrash` for it.",
@@ -95,6 +113,7 @@ export const advice: Readonly<Record<string, Advice>> = {
 };
 
 const source = "src/runtime/kernel/failure.ts";
+const simSource = "src/runtime/sim/failure.ts";
 
 interface Kind {
   readonly name: string;
@@ -112,11 +131,13 @@ export function kindsOf(text: string): Kind[] {
 
 export function errorsPage(): string {
   const kinds = kindsOf(readFileSync(source, "utf8"));
+  const ofSim = kindsOf(readFileSync(simSource, "utf8"));
   const answers = kinds.filter(({ name }) => failures.some((failure) => failure.name === name));
   const others = kinds.filter((kind) => !answers.includes(kind));
   return `# Errors
 
-Written by \`npm run docs\` from \`${source}\`: do not edit.
+Written by \`npm run docs\` from \`${source}\` and
+\`${simSource}\`: do not edit.
 
 ## What an ask or an offer can fail with
 
@@ -130,7 +151,15 @@ ${answers.map(sectionOf).join("\n")}
 
 These are thrown at the caller of a function, or reported as the reason of an end.
 
-${others.map(sectionOf).join("\n")}`;
+${others.map(sectionOf).join("\n")}
+## What a simulation fails with
+
+The first is an answer like those above, which the fault \`errors\` gives. The others end \`simulate\`.
+
+${ofSim
+  .sort((a, b) => Number(b.name === "InjectedError") - Number(a.name === "InjectedError"))
+  .map(sectionOf)
+  .join("\n")}`;
 }
 
 function sectionOf({ name, code, meaning }: Kind): string {
