@@ -92,6 +92,10 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: ["answered"],
     todo: "What the caller does when the service says no: the fault is there to find that out.",
   },
+  Unavailable: {
+    outcomes: ["not-started"],
+    todo: "Tell instead, as far as no answer is needed: what is told stays queued. Or ask again later, which is safe.",
+  },
   NotReproducible: {
     outcomes: [],
     todo:
@@ -154,12 +158,16 @@ These are thrown at the caller of a function, or reported as the reason of an en
 ${others.map(sectionOf).join("\n")}
 ## What a simulation fails with
 
-The first is an answer like those above, which the fault \`errors\` gives. The others end \`simulate\`.
+The first are what asks fail with, by faults that were injected. The others end \`simulate\`.
 
 ${ofSim
-  .sort((a, b) => Number(b.name === "InjectedError") - Number(a.name === "InjectedError"))
+  .sort((a, b) => Number(isAnswer(b)) - Number(isAnswer(a)))
   .map(sectionOf)
   .join("\n")}`;
+}
+
+function isAnswer({ name }: Kind): boolean {
+  return (advice[name]?.outcomes.length ?? 0) > 0;
 }
 
 function sectionOf({ name, code, meaning }: Kind): string {

@@ -40,8 +40,8 @@ export interface World {
 export interface Wire {
   /** The mailbox of `cell`, which keeps the order of posting; `make` is told how to look at a payload it is given. */
   mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox;
-  /** True when a message does not enter at once: {@link carry} has it `arrive` later, or never. */
-  travels(to: Cell, what: Selector, origin: Origin): boolean;
+  /** True when a message does not enter at once: {@link carry} has it `arrive` later, or never. Or why it can not. */
+  travels(to: Cell, what: Selector, origin: Origin): boolean | Failure;
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void;
   /** The receiver settles a request with `word`: its asker learns of it at once, later or never. */
   reply(request: Request, settle: () => void, word: unknown): void;
@@ -77,7 +77,8 @@ export type Observer = (
     | "held",
   cell: Cell,
   type: string,
-  from: Cell | undefined,
+  /** What brought it: from here come its sender and, if it has one, its key. */
+  origin: Origin,
 ) => void;
 
 export class Tally {

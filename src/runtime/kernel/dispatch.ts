@@ -55,7 +55,7 @@ function turn(cell: Cell): boolean {
   const { request } = flight;
   if (request !== undefined && !admit(cell, flight, request)) return true;
   cell.running++;
-  if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.sender);
+  if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.origin);
   run(cell, flight, () => begin(cell, flight));
   return true;
 }
@@ -226,14 +226,14 @@ function leave(cell: Cell, flight: Flight): void {
 function handled(cell: Cell, flight: Flight, value: unknown): void {
   leave(cell, flight);
   flight.over = true;
-  count(cell, "handled", flight.type, flight.sender);
+  count(cell, "handled", flight.type, flight.origin);
   if (flight.request !== undefined) answer(cell, flight.request, value);
   next(cell);
 }
 
 /** A handler ended, in whatever way but by a throw. */
 function ended(cell: Cell, flight: Flight, value: unknown): void {
-  const { request, sender, type } = flight;
+  const { request, type } = flight;
   if (flight.over) {
     leave(cell, flight);
     next(cell);
@@ -254,7 +254,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
     cell.running--;
     cell.rareOf().held.add(flight);
     if (request !== undefined && !(request.verb === "ask" && request.settled)) request.state = at.held;
-    if (cell.core.observer !== undefined) cell.core.observer("held", cell, type, sender);
+    if (cell.core.observer !== undefined) cell.core.observer("held", cell, type, flight.origin);
     if (flight.first !== undefined || flight.on !== undefined) cell.core.upper.suspect(request ?? flight);
     next(cell);
     return;
@@ -263,7 +263,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
   flight.over = true;
   if (flight.answered) {
     if (request !== undefined) request.state = at.done;
-    count(cell, flight.refused ? "refused" : "handled", type, sender);
+    count(cell, flight.refused ? "refused" : "handled", type, flight.origin);
     if (value !== undefined && !(isOf(value, Failure) && flight.refused)) cell.core.repeated++;
   } else refuse(cell, flight, value as Failure);
   next(cell);
@@ -271,7 +271,7 @@ function ended(cell: Cell, flight: Flight, value: unknown): void {
 
 /** An answer of no: the state is kept, the asker gets it; where nobody waits, it is reported. */
 function refuse(cell: Cell, flight: Flight, failure: Failure): void {
-  count(cell, "refused", flight.type, flight.sender);
+  count(cell, "refused", flight.type, flight.origin);
   answerNo(flight, failure);
   if (flight.request !== undefined) flight.request.state = at.done;
 }
@@ -297,7 +297,7 @@ function failed(cell: Cell, flight: Flight, thrown: unknown): void {
   if (!flight.over) {
     flight.over = true;
     const { request } = flight;
-    count(cell, "crashed", flight.type, flight.sender);
+    count(cell, "crashed", flight.type, flight.origin);
     if (request !== undefined) {
       request.state = at.done;
       const failure = new ActorCrashed(
@@ -352,7 +352,7 @@ function startTurn(cell: Cell, lane: Lane): boolean {
     });
     return true;
   }
-  if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, cell);
+  if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, started);
   if (!cell.long) {
     quickRun(cell, flight, started);
     return true;

@@ -11,12 +11,12 @@ import { Lane, type Origin, type Taken } from "./mailbox.ts";
 import { at, type Request, type Scope, Turn } from "./operation.ts";
 
 /** Counts the fate of a message that `cell` had accepted. */
-export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefined): void {
+export function count(cell: Cell, fate: Fate, type: string, origin: Origin): void {
   const { core } = cell;
   core.ended++;
   if (fate === "handled") cell.handled++;
   else cell.count()[fate]++;
-  if (core.observer !== undefined) core.observer(fate, cell, type, from);
+  if (core.observer !== undefined) core.observer(fate, cell, type, origin);
   if (core.onQuiet !== undefined) core.quiet();
 }
 
@@ -24,7 +24,7 @@ export function count(cell: Cell, fate: Fate, type: string, from: Cell | undefin
 export function endQueued(cell: Cell, message: Taken, fate: Fate, failure: Failure): void {
   const { type, origin } = message;
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
-  count(cell, fate, type, origin.sender);
+  count(cell, fate, type, origin);
   tellEnd(cell, message, fate, failure);
 }
 

@@ -39,7 +39,7 @@ export function withdraw(request: Request, fate: "expired" | "cancelled", why: (
       request.state = at.done;
       to.box?.withdrawn();
       if (fate === "cancelled") recordLeft(to, request.type, request);
-      count(to, fate, request.type, request.from);
+      count(to, fate, request.type, request);
       reject(request, why("not-started"));
       if ((to.gate & gate.offers) !== 0) admitOffers(to);
       return;
@@ -74,7 +74,7 @@ export function dropHeld(flight: Flight, fate: "expired" | "cancelled" | "dead")
   cell.rare?.held.delete(flight);
   flight.over = true;
   if (fate !== "expired") recordLeft(cell, flight.type, flight.origin);
-  count(cell, fate, flight.type, flight.sender);
+  count(cell, fate, flight.type, flight.origin);
 }
 
 /** Asks that relied on the timer of the message they were made for get their own. */

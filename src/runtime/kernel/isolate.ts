@@ -120,7 +120,8 @@ function leftAlone(value: object): string | undefined {
 export function explainFrozen(flight: Flight, error: unknown): unknown {
   const { cell, type, payload } = flight;
   if (cell.core.isolation !== "freeze" || !isOf(error, TypeError)) return error;
-  const property = /^Cannot (?:assign to read only|add|delete|define) property '?([^',]+)/.exec(messageOf(error))?.[1];
+  const found = /^Cannot (assign to read only|add|delete|define|redefine) property:? '?([^',]+)/.exec(messageOf(error));
+  const [, did, property] = found ?? [];
   if (property === undefined) return error;
   const own: Given = { cell, how: "as the payload of this message", value: payload };
   let said = "";
@@ -130,6 +131,8 @@ export function explainFrozen(flight: Flight, error: unknown): unknown {
     said = `; it was frozen ${how}${path === "" ? "" : `, at ${path}`}`;
     break;
   }
+  // Of properties that can not be defined anew there are others too.
+  if (did === "redefine" && said === "") return error;
   return new FrozenPayload(
     `${cell.path} changed ${property} of something frozen while it handled ${type}${said}. Copy what you were sent, or have given away, before you change it.`,
     { cause: error },

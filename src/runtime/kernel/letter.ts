@@ -85,7 +85,7 @@ export class Letter {
       if (request?.verb === "offer") resolve(request, undefined);
       return;
     }
-    count(cell, "dead", type, flight.sender);
+    count(cell, "dead", type, flight.origin);
     if (request === undefined || request.verb === "tell")
       cell.core.deadLetter(cellOf(to), flight.sender, type, payload, failure);
     else fail(request, failure);
@@ -126,7 +126,7 @@ export class Letter {
     flight.over = true;
     const { request } = flight;
     if (request !== undefined) request.state = at.done;
-    count(flight.cell, fate, flight.type, flight.sender);
+    count(flight.cell, fate, flight.type, flight.origin);
   }
 }
 

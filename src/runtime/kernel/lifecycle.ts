@@ -59,7 +59,7 @@ export function fence(cell: Cell, failure: (type: string) => Failure, heldFate: 
     if (flight.over) continue;
     flight.over = true;
     recordLeft(cell, flight.type, flight.origin);
-    count(cell, "cancelled", flight.type, flight.sender);
+    count(cell, "cancelled", flight.type, flight.origin);
     tell(flight, failure(flight.type));
   }
   const held = [...rare.held];
@@ -98,7 +98,7 @@ function clearTurns(cell: Cell): void {
     const turn = flight.origin as Turn;
     turn.queued = false;
     if (turn.kind === "reply") turn.run();
-    else count(cell, "cancelled", turn.name, cell);
+    else count(cell, "cancelled", turn.name, turn);
   }
 }
 

@@ -22,10 +22,11 @@ export function post(to: Cell, what: Selector, payload: unknown, origin: Origin)
   const { core } = to;
   const { wire } = core.world;
   const from = origin.sender;
-  if (core.observer !== undefined) core.observer("sent", to, what.name, from);
-  const travels = wire?.travels(to, what, origin) === true;
+  if (core.observer !== undefined) core.observer("sent", to, what.name, origin);
+  const road = wire === undefined ? false : wire.travels(to, what, origin);
+  const travels = road === true;
   let sent = payload;
-  let failure = travels ? undefined : refusal(to, what, from);
+  let failure = travels ? undefined : road === false ? refusal(to, what, from) : road;
   if (failure === undefined && core.isolation !== "share") {
     try {
       sent = isolate(to, what.name, payload, from);
@@ -96,11 +97,11 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
     to.count().forwardedIn++;
   } else {
     // Each system keeps its own books: here it is done with, there it is new.
-    count(by, "handled", what.name, origin.sender);
+    count(by, "handled", what.name, origin);
     to.core.sent++;
     to.accepted++;
   }
-  if (by.core.observer !== undefined) by.core.observer("forwarded", to, what.name, by);
+  if (by.core.observer !== undefined) by.core.observer("forwarded", to, what.name, origin);
   enter(to, what.name, payload, origin, crash);
   return undefined;
 }
@@ -126,7 +127,7 @@ export function turnAway(to: Cell, type: string, payload: unknown, origin: Origi
   const { core } = to;
   core.turnedAway++;
   const from = origin.sender;
-  if (core.observer !== undefined) core.observer("turned-away", to, type, from);
+  if (core.observer !== undefined) core.observer("turned-away", to, type, origin);
   const { request } = origin;
   if (request !== undefined) {
     request.state = at.done;
@@ -148,7 +149,7 @@ export function postTurn(turn: Turn): void {
   turn.queued = true;
   turn.posted = ++core.posts;
   (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
-  if (core.observer !== undefined) core.observer("accepted", cell, turn.name, cell);
+  if (core.observer !== undefined) core.observer("accepted", cell, turn.name, turn);
   cell.schedule();
 }
 
@@ -164,7 +165,7 @@ export function review(cell: Cell): void {
   const { box, protocol } = cell;
   if (box === undefined || protocol.any) return;
   const unknown = box.remove((type) => protocol.takes[selector(type).id] === 1);
-  for (const { type, origin } of unknown) count(cell, "dead", type, origin.sender);
+  for (const { type, origin } of unknown) count(cell, "dead", type, origin);
   for (const one of unknown) tellEnd(cell, one, "dead", unknownFailure(cell, one.type));
   if (protocol.receives) return;
   box.forEach((_type, _payload, origin) => {
@@ -277,7 +278,7 @@ function enter(to: Cell, type: string, payload: unknown, origin: Origin, crash: 
     crashInPriority(to, type, payload, origin, crash.error);
     return;
   }
-  if (core.observer !== undefined) core.observer("accepted", to, type, origin.sender);
+  if (core.observer !== undefined) core.observer("accepted", to, type, origin);
   if (request?.verb === "offer" && !to.protocol.receives && to.life !== "starting") resolve(request, undefined);
   if (!to.free && flightOf(request?.scope)?.pending === true) core.upper.suspect(request as Request);
   to.schedule();

@@ -61,7 +61,7 @@ function cancelTurn(turn: Turn): void {
   if (!turn.queued) return;
   turn.queued = false;
   cell.lane?.withdrawn();
-  count(cell, "cancelled", turn.name, cell);
+  count(cell, "cancelled", turn.name, turn);
 }
 
 /** Its name is free again. */

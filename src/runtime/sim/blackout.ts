@@ -18,19 +18,18 @@ export function blackOut(core: Core): void {
     }
   };
   visit(core.root);
+  const asked = requestsOf(core.root.self).map((request) => ({ request, begun: request.state > at.queued }));
   // First nobody can act any more, then the books are closed: who asked from outside is told last.
   for (const cell of cells) cell.self.live = false;
   for (const cell of cells) close(cell);
-  core.turnedAway += core.transit;
+  core.lost += core.transit;
   core.transit = 0;
   core.boots++;
   const root = core.root.rareOf();
   root.labels = undefined;
   root.watchers = [];
-  for (const request of requestsOf(core.root.self)) {
-    const outcome = request.state === at.sent ? "not-started" : "unknown";
-    reject(request, stoppedFailure(request.to, request.type, outcome));
-  }
+  for (const { request, begun } of asked)
+    reject(request, stoppedFailure(request.to, request.type, begun ? "unknown" : "not-started"));
 }
 
 function close(cell: Cell): void {
@@ -43,20 +42,20 @@ function close(cell: Cell): void {
     flight.over = true;
     flight.pending = false;
     rare?.held.delete(flight);
-    count(cell, "dead", flight.type, flight.sender);
+    count(cell, "dead", flight.type, flight.origin);
     if (flight.request !== undefined) flight.request.state = at.done;
   }
   for (const scope of [...flights, ...held, self]) empty(scope);
   self.flight = undefined;
   const taken = new Flight(cell);
   while (box?.take(taken) === true) {
-    count(cell, "dead", taken.type, taken.sender);
+    count(cell, "dead", taken.type, taken.origin);
     if (taken.request !== undefined) taken.request.state = at.done;
   }
   while (lane?.take(taken) === true) {
     const turn = taken.origin as Turn;
     turn.queued = false;
-    if (turn.kind !== "reply") count(cell, "dead", turn.name, cell);
+    if (turn.kind !== "reply") count(cell, "dead", turn.name, turn);
   }
   for (const _ of rare?.offers.splice(0) ?? []) {
     core.waitingForRoom--;

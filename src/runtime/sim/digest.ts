@@ -1,5 +1,5 @@
 // A 32-bit digest of a value by what it says, equal on every supported host. It reads own enumerable data properties in
-// their order, runs no accessor, and looks at no more than the first thousand parts.
+// their order, runs no accessor, and looks at no more than the first thousand parts, outer ones first.
 
 import { ActorRef } from "../kernel/cell.ts";
 
@@ -23,30 +23,54 @@ export function textDigest(text: string): number {
 
 export function digest(value: unknown): number {
   if (typeof value !== "object" || value === null) return leaf(value);
+  const objects: object[] = [value];
   let hash = 0;
-  let parts = 0;
-  const stack: unknown[] = [value];
-  while (stack.length > 0 && parts < partsMax) {
-    const part = stack.pop();
-    parts++;
-    if (typeof part !== "object" || part === null) hash = mix(hash, leaf(part));
-    else if (part instanceof ActorRef) hash = mix(hash, textDigest(part.path));
-    else if (part instanceof Error) hash = mix(hash, errorDigest(part));
-    else if (part instanceof Date) hash = mix(hash, leaf(part.getTime()));
-    else if (part instanceof Map) stack.push(...part.keys(), ...part.values(), part.size);
-    else if (part instanceof Set) stack.push(...part, part.size);
-    else if (ArrayBuffer.isView(part)) hash = mix(hash, bytesDigest(part));
-    else {
-      const keys = Object.keys(part);
-      hash = mix(hash, keys.length);
-      const isList = Array.isArray(part);
-      for (const key of keys) {
-        if (!isList) hash = mix(hash, textDigest(key));
-        stack.push(Object.getOwnPropertyDescriptor(part, key)?.value);
-      }
-    }
+  left = partsMax;
+  try {
+    for (let i = 0; i < objects.length; i++) hash = mix(hash, objectDigest(objects[i] as object, objects));
+  } catch {
+    // A proxy that can not be read says nothing.
+    hash = mix(hash, 0x1d);
   }
   return hash;
+}
+
+/** How many parts may still be looked at. */
+let left = 0;
+
+/** Of one object with what is in it, but for the objects in it, which are added to `objects`. */
+function objectDigest(object: object, objects: object[]): number {
+  const isList = Array.isArray(object);
+  const special = isList || Object.getPrototypeOf(object) === Object.prototype ? undefined : contentOf(object);
+  if (typeof special === "number") return special;
+  const keys = isList ? object.keys() : (special ?? Object.keys(object));
+  let hash = isList ? mix(0x5b, object.length) : 0x7b;
+  for (const key of keys) {
+    if (left-- <= 0) break;
+    let part: unknown = key;
+    if (special === undefined) {
+      if (!isList) hash = mix(hash, textDigest(key as string));
+      part = Object.getOwnPropertyDescriptor(object, key as PropertyKey)?.value;
+    }
+    if (typeof part === "object" && part !== null) objects.push(part);
+    else hash = mix(hash, leaf(part));
+  }
+  return hash;
+}
+
+/** A digest, or what is in it; undefined when that are its properties. */
+function contentOf(object: object): number | Iterable<unknown> | undefined {
+  if (object instanceof ActorRef) return textDigest(object.path);
+  if (object instanceof Error) return errorDigest(object);
+  if (object instanceof Date) return leaf(object.getTime());
+  if (ArrayBuffer.isView(object)) return bytesDigest(object);
+  if (object instanceof ArrayBuffer) return bytesDigest(new Uint8Array(object));
+  if (object instanceof Map) return flat(object);
+  return object instanceof Set ? object : undefined;
+}
+
+function* flat(map: Map<unknown, unknown>): Generator<unknown> {
+  for (const entry of map) yield* entry;
 }
 
 const words = new Float64Array(1);

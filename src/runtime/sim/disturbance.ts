@@ -1,9 +1,11 @@
 // Faults of actors that hold for a while: pauses, slowness, wrong clocks, errors. Asked at every event, so an empty list
 // costs a branch.
 
-import type { Cell } from "../kernel/cell.ts";
-import { endQueued } from "../kernel/fate.ts";
+import { type Cell, gate } from "../kernel/cell.ts";
+import { answerNo, count } from "../kernel/fate.ts";
 import { Flight } from "../kernel/flight.ts";
+import { at } from "../kernel/operation.ts";
+import { admitOffers } from "../kernel/post.ts";
 import { InjectedError } from "./failure.ts";
 import { type Fault, pattern, windowOf } from "./fault.ts";
 
@@ -29,9 +31,10 @@ export class Disturbances {
     return () => spell.struck;
   }
 
+  /** The body of a simulation is no actor. */
   pauses(cell: Cell, nowMs: number): boolean {
     const { pause } = this.#spells;
-    return pause.length > 0 && find(pause, cell, nowMs) !== undefined;
+    return pause.length > 0 && !cell.outside && find(pause, cell, nowMs) !== undefined;
   }
 
   /** How many times as long the sleeps of its handlers take. */
@@ -50,7 +53,7 @@ export class Disturbances {
     const { error } = this.#spells;
     if (error.length === 0 || cell.box === undefined) return false;
     const flight = new Flight(cell);
-    if (!cell.box.peek(flight)) return false;
+    if (!cell.box.peek(flight) || flight.deadline <= nowMs) return false;
     const spell = error.find(
       (one) =>
         isIn(one, cell, nowMs) &&
@@ -63,7 +66,10 @@ export class Disturbances {
     const failure = new InjectedError(
       `${cell.path} gave an error in place of its answer to ${flight.type}: ${spell.struck} of ${spell.fault.first}.`,
     );
-    endQueued(cell, flight, "refused", failure);
+    count(cell, "refused", flight.type, flight.origin);
+    answerNo(flight, failure);
+    if (flight.request !== undefined) flight.request.state = at.done;
+    if ((cell.gate & gate.offers) !== 0) admitOffers(cell);
     cell.scheduled = false;
     cell.schedule();
     return true;

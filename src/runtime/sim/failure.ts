@@ -1,6 +1,6 @@
 // What a simulation itself can fail with, beside the failures of the actors in it.
 
-import { Refusal } from "../kernel/failure.ts";
+import { Failure, Refusal } from "../kernel/failure.ts";
 
 /** What a simulation can not see or repeat, and who did it. */
 export interface Leak {
@@ -46,6 +46,12 @@ export class StepsExhausted extends Error {
   override get name(): string {
     return this._tag;
   }
+}
+
+/** The receiver can not be reached: the fault `down` or `unavailable` turned the message away. */
+export class Unavailable extends Failure {
+  readonly _tag = "Unavailable";
+  override readonly code = "UNAVAILABLE";
 }
 
 /** The answer that the fault `errors` gives in place of the actor. */

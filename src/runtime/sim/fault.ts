@@ -32,11 +32,18 @@ export type Fault =
   | ({ readonly kind: "error"; readonly target: string; readonly first: number; readonly type?: string } & Window)
   | ({ readonly kind: "drop" | "duplicate"; readonly link: string } & Struck)
   | ({ readonly kind: "delay" | "reorder"; readonly link: string; readonly by: Delay } & Struck)
+  | ({ readonly kind: "down"; readonly target: string } & Window)
+  | ({
+      readonly kind: "unavailable";
+      readonly target: string;
+      readonly share: number;
+      readonly back: Duration;
+    } & Window)
   | ({ readonly kind: "partition"; readonly one: readonly string[]; readonly other: readonly string[] } & Window);
 
 // A target is a path; `*` in it stands for any characters. A link is two of these with `>` between them.
 
-/** The actor throws, as if its handler had: its supervisor decides. */
+/** The actor crashes, as if a turn of its own had thrown beside what it has in flight: its supervisor decides. */
 export function crash(target: string, o: { at: Duration }): Fault {
   return checked({ kind: "crash", target, ...o });
 }
@@ -63,14 +70,12 @@ export function slow(target: string, o: Window & { times: number }): Fault {
 
 /** Its `self.now()` is wrong by so many ms. Timers do not drift. */
 export function clockOffset(target: string, o: Window & { by: Duration | number }): Fault {
-  const byMs = typeof o.by === "number" ? o.by : milliseconds("by", o.by);
-  const { from, to } = o;
+  const { by, ...rest } = o;
   return checked({
     kind: "clock-offset",
     target,
-    byMs,
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
+    byMs: typeof by === "number" ? by : milliseconds("clock-offset.by", by),
+    ...rest,
   });
 }
 
@@ -84,7 +89,7 @@ export function drop(link: string, o: Struck = {}): Fault {
   return checked({ kind: "drop", link, ...o });
 }
 
-/** Messages on the link come twice. The second is a message of its own with the same id, and nobody waits for it. */
+/** Messages on the link, not replies, come twice: the second is one of its own with the same id; nobody waits for it. */
 export function duplicate(link: string, o: Struck = {}): Fault {
   return checked({ kind: "duplicate", link, ...o });
 }
@@ -99,33 +104,94 @@ export function reorder(link: string, o: Struck & { by: Delay }): Fault {
   return checked({ kind: "reorder", link, ...o });
 }
 
+/**
+ * The actor can not be reached in the window: an ask or offer is turned away with {@link Unavailable}, a tell stays queued
+ * until the window is over.
+ */
+export function down(target: string, o: Window & { to: Duration }): Fault {
+  return checked({ kind: "down", target, ...o });
+}
+
+/**
+ * For a share of the keys that messages carry, each drawn by actor and key, the actor can not be reached: an ask or offer
+ * is turned away with {@link Unavailable}, a tell stays queued for an exponential time with the mean `back`.
+ */
+export function unavailable(target: string, o: Window & { share: number; back: Duration }): Fault {
+  return checked({ kind: "unavailable", target, ...o });
+}
+
 /** Nothing passes between an actor of the one list and one of the other, in either direction. */
 export function partition(one: readonly string[], other: readonly string[], o: Window = {}): Fault {
   return checked({ kind: "partition", one, other, ...o });
 }
 
+const window = ["from?", "to?"];
+const struck = ["share?", "first?", "type?", ...window];
+
+/** What each kind has beside its name; with `?`, what it may have. */
+const fields: Readonly<Record<Fault["kind"], readonly string[]>> = {
+  crash: ["target", "at"],
+  restart: ["target", "at"],
+  "power-failure": ["at"],
+  pause: ["target", "from?", "to"],
+  slow: ["target", "times", ...window],
+  "clock-offset": ["target", "byMs", ...window],
+  error: ["target", "first", "type?", ...window],
+  drop: ["link", ...struck],
+  duplicate: ["link", ...struck],
+  delay: ["link", "by", ...struck],
+  reorder: ["link", "by", ...struck],
+  down: ["target", "from?", "to"],
+  unavailable: ["target", "share", "back", ...window],
+  partition: ["one", "other", ...window],
+};
+
+/** What is to be said of each field, and what `found` must be. */
+const checks: Readonly<Record<string, (found: never, option: string) => unknown>> = {
+  at: (found: Duration, option) => milliseconds(option, found),
+  from: (found: Duration, option) => milliseconds(option, found),
+  to: (found: Duration, option) => milliseconds(option, found),
+  back: (found: Duration, option) => milliseconds(option, found),
+  by: (found: Delay, option) => delayMs(found, option),
+  target: (found: string, option) => pattern(option, found),
+  link: (found: string, option) => ends(found, option),
+  one: paths,
+  other: paths,
+  times: (found: number, option) =>
+    holds(found >= 0 && found < Number.POSITIVE_INFINITY, option, found, "a number of at least 0"),
+  byMs: (found: number, option) => holds(Number.isFinite(found), option, found, "a number of ms"),
+  share: (found: number, option) => holds(found > 0 && found <= 1, option, found, "a number above 0 and at most 1"),
+  first: (found: number, option) =>
+    holds(Number.isInteger(found) && found > 0, option, found, "a whole number above 0"),
+  type: (found: string, option) => holds(typeof found === "string", option, found, "the name of a message"),
+};
+
 /** Fails: InvalidOption. A fault that was read from a file is checked so too. */
 export function checked(fault: Fault): Fault {
-  const of = (field: string) => `${fault.kind}.${field}`;
-  if ("at" in fault) milliseconds(of("at"), fault.at);
-  if ("target" in fault) pattern(of("target"), fault.target);
-  if ("link" in fault) ends(fault.link, of("link"));
-  if ("one" in fault) for (const path of [...fault.one, ...fault.other]) pattern(of("paths"), path);
-  if ("by" in fault) delayMs(fault.by, of("by"));
-  if (!("at" in fault)) {
-    const { fromMs, toMs } = windowOf(fault);
-    if (!(toMs > fromMs)) throw new InvalidOption(of("to"), fault.to, `later than from, ${fromMs} ms`);
-    if (fault.kind === "pause" && toMs === Number.POSITIVE_INFINITY)
-      throw new InvalidOption(of("to"), fault.to, "the time at which the pause ends");
+  const { kind, ...given }: { kind: Fault["kind"] } & Record<string, unknown> = { ...fault };
+  if (!Object.hasOwn(fields, kind)) throw new InvalidOption("kind", kind, Object.keys(fields).join(", "));
+  const known = fields[kind].map((field) => field.replace("?", ""));
+  for (const name of Object.keys(given))
+    if (!known.includes(name)) throw new InvalidOption(`${kind}.${name}`, "an unknown option", known.join(", "));
+  for (const field of fields[kind]) {
+    const name = field.replace("?", "");
+    const found = given[name] as never;
+    if (found !== undefined || name === field) checks[name]?.(found, `${kind}.${name}`);
   }
-  if ("times" in fault && !(fault.times >= 0))
-    throw new InvalidOption(of("times"), fault.times, "a number of at least 0");
-  if ("byMs" in fault && !Number.isFinite(fault.byMs)) throw new InvalidOption(of("by"), fault.byMs, "a number of ms");
-  if ("share" in fault && fault.share !== undefined && !(fault.share > 0 && fault.share <= 1))
-    throw new InvalidOption(of("share"), fault.share, "a number above 0 and at most 1");
-  if ("first" in fault && fault.first !== undefined && !(Number.isInteger(fault.first) && fault.first > 0))
-    throw new InvalidOption(of("first"), fault.first, "a whole number above 0");
+  const { fromMs, toMs } = windowOf(fault as Window);
+  if (!(toMs > fromMs)) throw new InvalidOption(`${kind}.to`, toMs, `later than from, ${fromMs} ms`);
+  if (kind === "pause" && toMs === Number.POSITIVE_INFINITY)
+    throw new InvalidOption("pause.to", toMs, "the time at which the pause ends");
   return fault;
+}
+
+function holds(is: boolean, option: string, found: unknown, allowed: string): void {
+  if (!is) throw new InvalidOption(option, found, allowed);
+}
+
+function paths(found: readonly string[], option: string): void {
+  holds(Array.isArray(found), option, found, "a list of paths");
+  for (const path of found) pattern(option, path);
 }
 
 export function windowOf({ from = 0, to = Number.POSITIVE_INFINITY }: Window): { fromMs: number; toMs: number } {
@@ -134,7 +200,7 @@ export function windowOf({ from = 0, to = Number.POSITIVE_INFINITY }: Window): {
 
 /** Bounds in ms of a delay. */
 export function delayMs(delay: Delay, option: string): { minMs: number; maxMs: number } {
-  if (typeof delay !== "object") {
+  if (typeof delay !== "object" || delay === null) {
     const ms = milliseconds(option, delay);
     return { minMs: ms, maxMs: ms };
   }

@@ -6,12 +6,14 @@ export {
   NotReproducible,
   Stalled,
   StepsExhausted,
+  Unavailable,
 } from "./failure.ts";
 export {
   clockOffset,
   crash,
   type Delay,
   delay,
+  down,
   drop,
   duplicate,
   errors,
@@ -23,6 +25,7 @@ export {
   restart,
   type Struck,
   slow,
+  unavailable,
   type Window,
 } from "./fault.ts";
 export type { FaultReport, Journal } from "./injection.ts";

@@ -16,7 +16,10 @@ export interface Journal {
   keepPrefix(random: () => number): void;
 }
 
-/** A fault, and how often it struck: messages for faults of links, actors for others. */
+/**
+ * A fault, and how often it struck: what it did to messages and replies for one of links, actors for one that strikes at
+ * an instant; events put off, sleeps, readings of the clock or answers for one of actors that holds for a while.
+ */
 export interface FaultReport {
   readonly fault: Fault;
   readonly struck: number;
@@ -64,6 +67,9 @@ export class Injections {
       case "clock-offset":
       case "error":
         return disturbances.add(fault);
+      case "down":
+      case "unavailable":
+        return links.outages.add(fault);
       default:
         return links.add(fault);
     }
@@ -97,9 +103,11 @@ export class Injections {
     const struck = core.actors;
     this.#world.forget((timed) => timed instanceof FaultEvent || timed.cell?.outside === true);
     blackOut(core);
+    this.#world.links.clear();
     for (const [i, journal] of this.#journals.entries())
       journal.keepPrefix(stream(core.seed, `journal ${i} of boot ${core.boots}`));
-    this.#boot();
+    // A system that was stopped stays so.
+    if (core.phase === "up") this.#boot();
     return struck;
   }
 }

@@ -3,8 +3,12 @@
 
 import type { Cell } from "../kernel/cell.ts";
 import { InvalidOption } from "../kernel/failure.ts";
+import type { Origin } from "../kernel/mailbox.ts";
+import type { Selector } from "../kernel/names.ts";
 import { keyed, type Stream, stream } from "../kernel/random.ts";
+import { Unavailable } from "./failure.ts";
 import { type Delay, delayMs, ends, type Fault, pattern, windowOf } from "./fault.ts";
+import { Outages } from "./outage.ts";
 
 /** A delay, or a draw in ms as the service times of `antiphon/lab` are. */
 export type Latency = Delay | ((random: () => number) => number);
@@ -128,6 +132,7 @@ export class Links {
   readonly #seed: number;
   readonly #latencies: readonly { fits: (from: string, to: string) => boolean; latency: Latency }[];
   readonly #strikes: Strike[] = [];
+  readonly outages: Outages;
   #known = new Map<Cell, Map<Cell, Link | undefined>>();
   /** By name: an actor that is spawned again at a path has the links of the one before. */
   readonly #links = new Map<string, { from: string; to: string; link: Link }>();
@@ -135,6 +140,7 @@ export class Links {
   /** Fails: InvalidOption. */
   constructor(seed: number, latencies: Latencies) {
     this.#seed = seed;
+    this.outages = new Outages(seed);
     this.#latencies = Object.entries(latencies).map(([link, latency]) => {
       const [from, to] = ends(link, "latency");
       if (typeof latency !== "function") delayMs(latency, `latency of ${link}`);
@@ -159,6 +165,14 @@ export class Links {
   /** After a power failure. */
   clear(): void {
     for (const { link } of this.#links.values()) link.clear();
+  }
+
+  /** When copies of a message that is put now arrive, or why none can; undefined when it is there at once. */
+  route(from: Cell, to: Cell, what: Selector, origin: Origin, nowMs: number): Arrivals | Unavailable | undefined {
+    const outage = this.outages.strike(to, what, origin, nowMs);
+    if (outage instanceof Unavailable) return outage;
+    const arrivals = this.between(from, to)?.send(nowMs, what.name, false);
+    return outage === undefined ? arrivals : (arrivals ?? [outage]).map((at) => Math.max(at, outage));
   }
 
   /** Undefined when what is sent is there at once. */

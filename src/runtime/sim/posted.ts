@@ -4,6 +4,7 @@
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Turn } from "../kernel/operation.ts";
 import type { Event, Trace } from "./trace.ts";
 
 /** What stands in the kernel's mailbox in place of a payload. */
@@ -21,6 +22,14 @@ export class Post {
 
 export function open(held: unknown): unknown {
   return (held as Post).payload;
+}
+
+/** The order of posting of the oldest message or turn that waits. */
+export function oldest(cell: Cell, scratch: Taken): number {
+  let order = Number.POSITIVE_INFINITY;
+  if (cell.box?.peek(scratch) === true) order = (scratch.payload as Post).order;
+  if (cell.lane?.peek(scratch) === true) order = Math.min(order, (scratch.origin as Turn).posted);
+  return order;
 }
 
 export class PostedMailbox implements Mailbox {

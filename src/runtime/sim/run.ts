@@ -1,17 +1,21 @@
 // One run: fires the events of a world, waits for promise jobs where a step set some off, gives the host its turn, and
 // sees to it that nothing from outside goes unnoticed.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cell } from "../kernel/cell.ts";
 import type { Observer } from "../kernel/core.ts";
-import { Flight } from "../kernel/flight.ts";
+import { milliseconds } from "../kernel/duration.ts";
+import type { Flight } from "../kernel/flight.ts";
+import { Sleep } from "../kernel/operation.ts";
 import { oneOf } from "../kernel/options.ts";
 import { stream } from "../kernel/random.ts";
 import { ActorSystem } from "../kernel/system.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
 import { isAway } from "./away.ts";
-import { type Leak, NotReproducible, Stalled, StepsExhausted } from "./failure.ts";
+import { Stalled, StepsExhausted } from "./failure.ts";
 import { Injections } from "./injection.ts";
 import { Links } from "./link.ts";
+import { Outside } from "./outside.ts";
 import type { SimulatedWorld, SimulateOptions, Simulation } from "./simulate.ts";
 import { guard } from "./strict.ts";
 import { Trace, type TraceEntry, type TraceKind } from "./trace.ts";
@@ -33,11 +37,14 @@ const yieldSteps = 4_096;
 const yieldMs = 8;
 /** How long something from outside is waited for, in host time, while the world stands still. */
 const foreignMs = 1_000;
+/** How long a run that is over waits for what might have come from outside. */
+const lateMs = 20;
 /** Turns of the host before a run in which nothing happens is given up. */
 const stallTurns = 50;
 const eventsKept = 1_000;
 
-const fromOutside = "a promise from outside";
+/** Tells code of a strict run from other code of the process, whose promise jobs run among those of a step. */
+const inside = new AsyncLocalStorage<unknown>();
 
 type Ended<T> = { readonly value: T } | { readonly error: unknown };
 
@@ -49,14 +56,12 @@ export class Run<B> {
   readonly #system: ActorSystem;
   readonly #injections: Injections;
   readonly #events: SystemEvent[] = [];
-  readonly #leaks: Leak[] = [];
+  readonly #outside: Outside;
   #failure: unknown;
   #booted: B = undefined as B;
   #barriers = 0;
   #idlers: (() => void)[] = [];
   #steppers: ((fired: boolean) => void)[] = [];
-  /** Handlers and factories that wait for nothing of the runtime's, and until when on the host's clock time waits for them. */
-  readonly #away = new Map<Flight | Cell, number>();
   #isOver = false;
   #yieldedAtStep = 0;
   #yieldedMs = hostNow();
@@ -68,31 +73,37 @@ export class Run<B> {
     this.#former = former;
     this.#trace = trace === "off" ? undefined : this.#record();
     this.#world = new SimWorld(new Links(seed, latency), this.#trace);
+    this.#outside = new Outside(this.#world, (error) => {
+      if (options.strict === true) this.#failure ??= error;
+    });
     const isolation = oneOf("isolation", options.isolation, ["freeze", "share", "clone"]);
     this.#system = new ActorSystem(this.#world, { name, seed, isolation, report: this.#report });
     const { core } = this.#system;
     this.#world.core = core;
     if (isolation === "freeze") core.given = [];
-    if (this.#trace !== undefined) core.observe(observer(this.#world, this.#trace));
+    if (this.#trace !== undefined) core.observe(this.#observer(this.#trace));
     this.#injections = new Injections(core, this.#world, journals, () => this.#boot());
     for (const fault of faults) this.#injections.add(fault);
   }
 
   async play<T>(body: (world: SimulatedWorld<B>) => T | PromiseLike<T>): Promise<Simulation<T>> {
     const { strict = false } = this.#options;
-    const lower = strict ? guard(() => this.#world.awake !== undefined, this.#caught) : () => {};
-    this.#world.onStray = this.#stray;
-    this.#world.isStrict = strict;
+    const world = this.#world;
+    const lower = strict ? guard(() => world.isActing && inside.getStore() === this, this.#outside.used) : () => {};
+    world.onStray = this.#outside.stray;
+    world.isStrict = strict;
     try {
-      const ended = await this.#drive(body);
-      if (this.#former !== undefined && this.#failure === undefined && this.#former.hash !== this.#trace?.hash)
-        this.#differs("/", "", "behind the entries that were kept: raise traceLimit.");
+      const ended = await (strict ? inside.run(this, () => this.#drive(body)) : this.#drive(body));
+      await this.#lookBack();
+      this.#compareEnds();
       if (this.#failure !== undefined) throw this.#failure;
       if ("error" in ended) throw ended.error;
       return this.#result(ended.value);
     } finally {
-      this.#world.rest();
+      world.rest();
+      world.onStray = () => {};
       lower();
+      if (strict) inside.disable();
       await hostTurn();
     }
   }
@@ -102,13 +113,13 @@ export class Run<B> {
       value,
       seed: this.#system.seed,
       trace: this.#trace?.entries ?? [],
-      hash: this.#leaks.length === 0 ? this.#trace?.hash : undefined,
+      hash: this.#outside.leaks.found.length === 0 ? this.#trace?.hash : undefined,
       steps: this.#world.steps,
       barriers: this.#barriers,
       endedMs: this.#world.time,
       events: this.#events,
       faults: this.#injections.reports,
-      leaks: this.#leaks,
+      leaks: this.#outside.leaks.found,
     };
   }
 
@@ -118,10 +129,11 @@ export class Run<B> {
     const end = (how: Ended<T>) => {
       ended = how;
       this.#isOver = true;
+      if (!world.isActing) this.#outside.stray(this.#system.core.root);
     };
     // From here on in promise jobs: there a tick comes after all others.
     await tick();
-    world.awake = this.#system.core.root.self;
+    this.#rouse();
     const begin = async () => {
       this.#boot();
       return await body(this.#handle());
@@ -131,28 +143,45 @@ export class Run<B> {
       (error: unknown) => end({ error }),
     );
     await this.#quiesce();
+    const { steps: stepsMax = 10_000_000 } = this.#options;
+    let vain = 0;
     while (ended === undefined && this.#failure === undefined) {
-      if (this.#away.size > 0 && !world.hasEnabled) await this.#awaitForeign();
+      if (this.#outside.away.size > 0 && !world.hasEnabled) await this.#awaitForeign();
       // One event at a time where promise jobs may come of it that the world does not know of.
-      const most = this.#isWatchful ? 1 : breath - (world.steps % breath);
-      const fired = world.fire(most, this.#idlers.length > 0);
+      const most = this.#isWatchful ? 1 : Math.min(breath - (world.steps % breath), stepsMax + 1 - world.steps);
+      let fired = world.fire(most, this.#idlers.length > 0);
+      if (fired !== "some") {
+        await this.#drain();
+        fired = world.fire(most, this.#idlers.length > 0);
+      }
       if (world.stirred) this.#barriers++;
       if (world.stirred || most === 1) await this.#quiesce();
+      else world.rest();
       if (fired === "idle") await this.#wake(this.#idlers.splice(0), undefined);
       else if (this.#steppers.length > 0) await this.#wake(this.#steppers.splice(0), fired === "some");
       else if (fired === "none") await this.#stalled();
-      if (world.steps % breath === 0) await this.#breathe();
+      // A body may look again and again for what the host alone can bring.
+      if (world.steps % breath === 0 || (fired !== "some" && ++vain % breath === 0)) await this.#breathe();
+      if (world.steps > stepsMax) this.#exhausted(stepsMax);
     }
     return ended ?? { error: this.#failure };
   }
 
   get #isWatchful(): boolean {
-    return this.#steppers.length > 0 || this.#away.size > 0 || this.#bodyIsAway || this.#options.strict === true;
+    return (
+      this.#steppers.length > 0 || this.#outside.away.size > 0 || this.#bodyIsAway || this.#options.strict === true
+    );
+  }
+
+  /** What happens now is the body's. */
+  #rouse(): void {
+    this.#world.isActing = true;
+    this.#world.awake = this.#system.core.root.self;
   }
 
   /** Lets the body go on. */
   async #wake<V>(waiting: ((value: V) => void)[], value: V): Promise<void> {
-    this.#world.awake = this.#system.core.root.self;
+    this.#rouse();
     for (const go of waiting) go(value);
     await this.#quiesce();
   }
@@ -161,9 +190,9 @@ export class Run<B> {
   async #quiesce(): Promise<void> {
     const world = this.#world;
     await tick();
-    while (world.resume()) if (world.stirred) await tick();
+    await this.#goOn();
     const suspects = world.takeAway();
-    if (suspects.length > 0 || this.#away.size > 0) await this.#lookOutside(suspects);
+    if (suspects.length > 0 || this.#outside.away.size > 0) await this.#lookOutside(suspects);
     world.rest();
   }
 
@@ -177,106 +206,88 @@ export class Run<B> {
 
   /** Whoever was started or woken in this step, and waits for nothing of the runtime's. */
   async #lookOutside(suspects: readonly (Flight | Cell)[]): Promise<void> {
-    const world = this.#world;
     if (suspects.length > 0) {
       // Ticks of the user's own, queued in one another, end within two more.
       for (let i = 0; i < 2; i++) {
         await tick();
-        while (world.resume()) if (world.stirred) await tick();
+        await this.#goOn();
       }
     }
-    for (const one of suspects) {
-      if (!isAway(one) || this.#away.has(one)) continue;
-      // Another handler of the same actor, or the end of its asker's patience, may bring what it waits for.
-      const isInner = one instanceof Flight && (one.cell.config.concurrency > 1 || one.controller !== undefined);
-      this.#away.set(one, isInner ? 0 : hostNow() + foreignMs);
-      if (isInner) continue;
-      const [path, type] = one instanceof Flight ? [one.cell.path, one.type] : [one.path, "factory"];
-      this.#leak({ path, type, what: fromOutside }, `awaits ${fromOutside}`, "simulate where it comes from");
-    }
-    for (const one of this.#away.keys()) if (!isAway(one)) this.#away.delete(one);
+    this.#outside.suspect(suspects, hostNow() + foreignMs);
   }
 
   /** Before time goes on without them. */
   async #awaitForeign(): Promise<void> {
-    for (const [one, untilMs] of this.#away) {
-      while (isAway(one) && hostNow() < untilMs && !this.#world.hasEnabled) await this.#hostTurn();
-      if (isAway(one)) this.#away.set(one, 0);
-      else this.#away.delete(one);
+    for (const [one, untilMs] of this.#outside.away) {
+      while (isAway(one) && hostNow() < untilMs && !this.#world.hasEnabled && this.#failure === undefined)
+        await this.#hostTurn();
+      if (isAway(one)) this.#outside.away.set(one, 0);
+      else this.#outside.away.delete(one);
     }
   }
 
-  async #hostTurn(): Promise<void> {
-    const world = this.#world;
-    await hostTurn();
-    while (world.resume()) if (world.stirred) await tick();
-    world.rest();
+  /** What waited to the end, for what another handler might have brought, may still come from outside. */
+  async #lookBack(): Promise<void> {
+    const untilMs = hostNow() + lateMs;
+    const { leaks } = this.#outside;
+    while (leaks.found.length === 0 && this.#outside.hasAway && hostNow() < untilMs) await this.#hostTurn();
   }
 
-  readonly #caught = (what: string, instead: string): never => {
-    const { awake } = this.#world;
-    const cell = awake?.cell ?? this.#system.core.root;
-    const flight = awake instanceof Flight ? awake : (this.#system.core.current ?? awake?.flight);
-    throw this.#leak({ path: cell.path, type: flight?.type ?? "", what }, `used ${what}`, `use ${instead}`);
-  };
+  /** The world stands still meanwhile: whatever acts in it is from outside. */
+  async #hostTurn(): Promise<void> {
+    const { core } = this.#system;
+    core.listeners.add(this.#outside.overhear);
+    await hostTurn();
+    await this.#goOn();
+    core.listeners.delete(this.#outside.overhear);
+    this.#outside.claimRest();
+    this.#world.rest();
+  }
 
-  /** A verb was used in a step of another actor, or in none. */
-  readonly #stray = (cell: Cell): void => {
-    const what = "its self outside of a turn of its own";
-    const error = this.#leak(
-      { path: cell.path, type: "", what },
-      `used ${what}`,
-      "give the promise to self.pipeToSelf",
-    );
-    if (this.#options.strict === true) throw error;
-  };
-
-  /** Noted; in a strict run it ends the run. */
-  #leak(leak: Leak, did: string, remedy: string): NotReproducible {
-    const handling = leak.type === "" ? "" : ` in ${leak.type}`;
-    const error = new NotReproducible(
-      leak,
-      `${leak.path} ${did}${handling}: the run can not be repeated. Instead, ${remedy}.`,
-    );
-    this.#leaks.push(leak);
-    if (this.#options.strict === true) this.#failure ??= error;
-    return error;
+  /** With what waits for the end of the promise jobs. */
+  async #goOn(): Promise<void> {
+    const world = this.#world;
+    while (world.resume()) if (world.stirred) await tick();
   }
 
   /** Nothing is left to happen. Something from outside may still bring something. */
   async #stalled(): Promise<void> {
     const world = this.#world;
-    for (let i = 0; i < stallTurns; i++) {
+    const untilMs = this.#bodyIsAway || this.#outside.hasAway ? hostNow() + foreignMs : 0;
+    for (let turns = 0; turns < stallTurns || hostNow() < untilMs; turns++) {
       await this.#hostTurn();
-      if (!this.#isOver && !world.hasEnabled && world.isIdle) continue;
-      this.#leak(
-        { path: "/", type: "body", what: fromOutside },
-        `awaits ${fromOutside}`,
-        "simulate where it comes from",
-      );
-      return;
+      if (this.#isOver || !world.isIdle || this.#idlers.length + this.#steppers.length > 0) return;
     }
-    const who = waits(this.#system.core).join("; ") || "Nobody asks for anything";
     this.#failure = new Stalled(
-      `Nothing is left to happen at ${world.time} ms, and the body waits. ${who}. Give the ask a deadline, or answer it.`,
+      `Nothing is left to happen at ${world.time} ms, and the body waits. ${this.#waits}. Give the ask a deadline, or answer it.`,
     );
   }
 
   async #breathe(): Promise<void> {
     const { steps } = this.#world;
-    const { steps: stepsMax = 10_000_000 } = this.#options;
-    if (steps >= stepsMax)
-      this.#failure ??= new StepsExhausted(
-        `${stepsMax} events were fired and the body has not ended, at ${this.#world.time} ms. Raise steps, or find out what goes on for ever.`,
-      );
-    const nowMs = hostNow();
-    if (steps - this.#yieldedAtStep < yieldSteps && nowMs - this.#yieldedMs < yieldMs) {
-      await tick();
-      return;
-    }
-    await hostTurn();
+    await this.#drain();
+    if (steps - this.#yieldedAtStep < yieldSteps && hostNow() - this.#yieldedMs < yieldMs) return;
+    await this.#hostTurn();
     this.#yieldedAtStep = steps;
     this.#yieldedMs = hostNow();
+  }
+
+  /** Runs promise jobs that no step waited for. They are of the world: no turn of the host lies between. */
+  async #drain(): Promise<void> {
+    this.#world.isActing = true;
+    await tick();
+    await this.#goOn();
+    this.#world.rest();
+  }
+
+  #exhausted(stepsMax: number): void {
+    this.#failure ??= new StepsExhausted(
+      `${stepsMax} events were fired and the body has not ended, at ${this.#world.time} ms. ${this.#waits}. Raise steps, or find out what goes on for ever.`,
+    );
+  }
+
+  get #waits(): string {
+    return waits(this.#system.core).join("; ") || "Nobody asks for anything";
   }
 
   // --- what the body is given, and what is kept ------------------------------------------------------------------------
@@ -290,9 +301,9 @@ export class Run<B> {
       get booted() {
         return run.#booted;
       },
-      run: (duration) => core.root.self.sleep(duration),
-      runUntilIdle: () => new Promise<void>((resolve) => this.#idlers.push(resolve)),
-      step: () => new Promise<boolean>((resolve) => this.#steppers.push(resolve)),
+      run: (duration) => this.#pass(milliseconds("run", duration)),
+      runUntilIdle: () => this.#queue(this.#idlers),
+      step: () => this.#queue(this.#steppers),
       now: () => world.time,
       random: (name, key) => stream(core.seed, key === undefined ? name : `${name}\u0000${typeof key}\u0000${key}`),
       inject: (fault) => this.#injections.add(fault),
@@ -303,6 +314,28 @@ export class Run<B> {
         return run.#barriers;
       },
     };
+  }
+
+  /** The body waits for the loop. */
+  #queue<V>(waiting: ((value: V) => void)[]): Promise<V> {
+    this.#world.enter();
+    return new Promise((resolve) => waiting.push(resolve));
+  }
+
+  /** A sleep of the root's, also once the system has stopped and its verbs are inert. */
+  #pass(ms: number): Promise<void> {
+    const { self } = this.#system.core.root;
+    const sleep = new Sleep(self, (one) => {
+      self.remove(one);
+      one.resolve();
+    });
+    const passed = new Promise<void>((resolve) => {
+      sleep.resolve = resolve;
+    });
+    self.add(sleep);
+    this.#world.began(sleep, undefined);
+    this.#world.arm(sleep, this.#world.time + ms);
+    return passed;
   }
 
   #boot(): void {
@@ -326,23 +359,37 @@ export class Run<B> {
 
   #compare(former: TraceEntry | undefined, entry: TraceEntry): void {
     if (former === undefined || this.#failure !== undefined || former.equals(entry)) return;
-    this.#differs(entry.path, entry.name, `first in ${entry.path}:\n  ${former}\n  ${entry}`);
+    // A payload is its sender's. Else what came earlier is what came only in one of the two.
+    const sent = `${former}` === `${entry}` && former.digest !== entry.digest;
+    const { name, path: place } = former.at < entry.at ? former : entry;
+    const path = sent ? (name.split(/~?>/)[0] as string) : place;
+    this.#differs(path, name, `first in ${sent ? "a payload of " : ""}${path}:\n  ${former}\n  ${entry}`);
+  }
+
+  #compareEnds(): void {
+    const [former, trace] = [this.#former, this.#trace];
+    // A run with leaks has no hash, and has told why.
+    if (former?.hash === undefined || trace === undefined || this.#failure !== undefined) return;
+    if (former.hash === trace.hash) return;
+    const at = Math.min(former.trace.length, trace.entries.length);
+    const [one, other] = [former.trace[at], trace.entries[at]];
+    const entry = one ?? other;
+    if (entry === undefined) this.#differs("/", "", "behind the entries that were kept: raise traceLimit.");
+    else
+      this.#differs(entry.path, entry.name, `first in ${entry.path}:\n  ${one ?? "nothing"}\n  ${other ?? "nothing"}`);
   }
 
   #differs(path: string, type: string, where: string): void {
-    const leak = { path, type, what: "something that another run had changed" };
-    this.#leaks.push(leak);
-    this.#failure = new NotReproducible(
-      leak,
-      `Two runs of one seed differ, ${where}\nSomething outlives a run, such as a variable of a module, or comes from outside, such as a clock.`,
-    );
+    this.#failure = this.#outside.leaks.differs(path, type, where);
+  }
+
+  #observer(trace: Trace): Observer {
+    const world = this.#world;
+    return (step, cell, type, origin) => {
+      this.#outside.observe(step, cell, type, origin);
+      if (!unnoted.has(step)) trace.fate(world.steps, world.time, step as TraceKind, cell, type);
+    };
   }
 }
 
 const unnoted: ReadonlySet<string> = new Set(["sent", "accepted", "started"]);
-
-function observer(world: SimWorld, trace: Trace): Observer {
-  return (step, cell, type) => {
-    if (!unnoted.has(step)) trace.fate(world.steps, world.time, step as TraceKind, cell, type);
-  };
-}

@@ -1,6 +1,7 @@
 // The entrance to simulation: a body of the user's, as the handler of the root, in a world of its own.
 
 import { InvalidOption } from "../kernel/failure.ts";
+import { oneOf, whole } from "../kernel/options.ts";
 import type { Duration } from "../kernel/protocol.ts";
 import type { System, SystemEvent } from "../kernel/verbs.ts";
 import type { Leak } from "./failure.ts";
@@ -95,6 +96,7 @@ export async function simulate<T, B = undefined>(
   body: (world: SimulatedWorld<B>) => T | PromiseLike<T>,
 ): Promise<Simulation<T>> {
   checkOptions(options);
+  if (typeof body !== "function") throw new InvalidOption("body", body, "a function of the simulated world");
   if (options.twice !== true) return await new Run(options).play(body);
   const first = await new Run(options).play(body);
   return await new Run(options, first).play(body);
@@ -117,12 +119,24 @@ const known = [
 ];
 
 function checkOptions<B>(options: SimulateOptions<B>): void {
+  const expect = (option: keyof SimulateOptions, is: boolean, allowed: string) => {
+    if (!is) throw new InvalidOption(option, options[option], allowed);
+  };
   for (const option of Object.keys(options))
     if (!known.includes(option)) throw new InvalidOption(option, "an unknown option", known.join(", "));
-  const { seed = 1, twice, trace = "full", steps = 1 } = options;
-  if (!Number.isSafeInteger(seed)) throw new InvalidOption("seed", seed, "a whole number");
-  if (!(steps >= 1)) throw new InvalidOption("steps", steps, "a number of at least 1");
-  if (!["full", "hash", "off"].includes(trace)) throw new InvalidOption("trace", trace, '"full", "hash" or "off"');
-  if (twice === true && trace !== "full")
-    throw new InvalidOption("trace", trace, '"full" with twice: two traces are compared');
+  const { seed = 1, name = "sim", latency = {}, faults = [], boot, journals = [], strict, twice, report } = options;
+  expect("seed", Number.isSafeInteger(seed), "a whole number");
+  expect("name", typeof name === "string" && name !== "", "a text that is not empty");
+  expect("latency", typeof latency === "object" && latency !== null, "an object of links and how long they take");
+  expect("faults", Array.isArray(faults), "a list of faults");
+  expect("boot", boot === undefined || typeof boot === "function", "a function that starts the actors");
+  const isJournal = (one: Journal | undefined) => typeof one?.keepPrefix === "function";
+  expect("journals", Array.isArray(journals) && journals.every(isJournal), "a list of objects with keepPrefix");
+  for (const [option, found] of Object.entries({ strict, twice }))
+    if (found !== undefined && typeof found !== "boolean") throw new InvalidOption(option, found, "true or false");
+  expect("report", report === undefined || typeof report === "function", "a function");
+  whole("steps", options.steps, 1, 1);
+  whole("traceLimit", options.traceLimit, 0, 0);
+  const trace = oneOf("trace", options.trace, ["full", "hash", "off"]);
+  expect("trace", twice !== true || trace === "full", '"full" with twice: two traces are compared');
 }

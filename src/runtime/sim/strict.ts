@@ -1,13 +1,18 @@
 // The guard of a strict run: whoever reads a clock, draws, or arms a timer that is not the world's is stopped and named.
-// It stands on the globals of the process, so one strict run at a time; code outside of a run's steps passes.
+// It stands on the globals and modules of the process, so one strict run at a time; code outside of a run's steps passes.
 
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
+import timersPromises from "node:timers/promises";
 import { InvalidOption } from "../kernel/failure.ts";
 
 interface Guarded {
-  /** The object that is patched, and the name of what is replaced. */
+  /** The object that is patched, and what is replaced in it. */
   readonly on: object;
-  readonly name: string;
-  readonly what: string;
+  readonly names: readonly string[];
+  /** What users call the object; empty for what they name alone. */
+  readonly of: string;
   readonly instead: string;
 }
 
@@ -15,21 +20,21 @@ const timer = "self.after, self.every or self.sleep";
 const clock = "self.now()";
 const draw = "self.random()";
 const port = "an actor outside of the simulation, or a port that is simulated";
+const armed = ["setTimeout", "setInterval", "setImmediate"];
 
 const guarded: readonly Guarded[] = [
-  { on: Date, name: "now", what: "Date.now", instead: clock },
-  { on: performance, name: "now", what: "performance.now", instead: clock },
-  { on: process, name: "hrtime", what: "process.hrtime", instead: clock },
-  { on: process, name: "uptime", what: "process.uptime", instead: clock },
-  { on: Math, name: "random", what: "Math.random", instead: draw },
-  { on: globalThis.crypto, name: "randomUUID", what: "crypto.randomUUID", instead: draw },
-  { on: globalThis.crypto, name: "getRandomValues", what: "crypto.getRandomValues", instead: draw },
-  { on: globalThis, name: "setTimeout", what: "setTimeout", instead: timer },
-  { on: globalThis, name: "setInterval", what: "setInterval", instead: timer },
-  { on: globalThis, name: "setImmediate", what: "setImmediate", instead: timer },
-  { on: process, name: "nextTick", what: "process.nextTick", instead: timer },
-  { on: AbortSignal, name: "timeout", what: "AbortSignal.timeout", instead: timer },
-  { on: globalThis, name: "fetch", what: "fetch", instead: port },
+  { on: performance, names: ["now"], of: "performance", instead: clock },
+  { on: process.hrtime, names: ["bigint"], of: "process.hrtime", instead: clock },
+  { on: process, names: ["hrtime", "uptime"], of: "process", instead: clock },
+  { on: Math, names: ["random"], of: "Math", instead: draw },
+  { on: globalThis.crypto, names: ["randomUUID", "getRandomValues"], of: "crypto", instead: draw },
+  { on: crypto, names: ["randomUUID", "randomBytes", "randomInt"], of: "crypto", instead: draw },
+  { on: globalThis, names: armed, of: "", instead: timer },
+  { on: timers, names: armed, of: "", instead: timer },
+  { on: timersPromises, names: armed, of: "timers/promises", instead: timer },
+  { on: process, names: ["nextTick"], of: "process", instead: timer },
+  { on: AbortSignal, names: ["timeout"], of: "AbortSignal", instead: timer },
+  { on: globalThis, names: ["fetch"], of: "", instead: port },
 ];
 
 let installed = false;
@@ -42,40 +47,59 @@ let installed = false;
 export function guard(inStep: () => boolean, caught: (what: string, instead: string) => never): () => void {
   if (installed) throw new InvalidOption("strict", true, "one strict simulation at a time in a thread");
   installed = true;
+  const check = (what: string, instead: string): void => {
+    if (inStep() && !isCalledByNode()) caught(what, instead);
+  };
   const undo: (() => void)[] = [];
-  for (const { on, name, what, instead } of guarded) {
-    const own = Object.getOwnPropertyDescriptor(on, name);
-    const original: unknown = Reflect.get(on, name);
-    if (typeof original !== "function") continue;
-    const value = Object.assign(function (this: unknown, ...args: unknown[]): unknown {
-      if (inStep()) caught(what, instead);
-      return Reflect.apply(original, this, args);
-    }, original);
-    Object.defineProperty(on, name, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: own?.enumerable ?? false,
-    });
-    undo.push(() => (own === undefined ? Reflect.deleteProperty(on, name) : Object.defineProperty(on, name, own)));
-  }
+  for (const { on, names, of, instead } of guarded)
+    for (const name of names) {
+      const what = of === "" ? name : `${of}.${name}`;
+      undo.push(replace(on, name, () => check(what, instead)));
+    }
   const RealDate = globalThis.Date;
-  const GuardedDate = new Proxy(RealDate, {
+  globalThis.Date = guardedDate(RealDate, (what) => check(what, clock));
+  syncBuiltinESMExports();
+  return () => {
+    globalThis.Date = RealDate;
+    for (const back of undo.reverse()) back();
+    syncBuiltinESMExports();
+    installed = false;
+  };
+}
+
+/** Has `before` called before each call of `on[name]`. Gives what undoes that. */
+function replace(on: object, name: string, before: () => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(on, name);
+  const original = Reflect.get(on, name) as (...args: unknown[]) => unknown;
+  const value = Object.assign(function (this: unknown, ...args: unknown[]): unknown {
+    before();
+    return Reflect.apply(original, this, args);
+  }, original);
+  Object.defineProperty(on, name, { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false });
+  return () => (own === undefined ? Reflect.deleteProperty(on, name) : Object.defineProperty(on, name, own));
+}
+
+/** Another object than the real one: who kept that before the run, such as a test runner, is none of the run's. */
+function guardedDate(RealDate: DateConstructor, before: (what: string) => void): DateConstructor {
+  const now = () => {
+    before("Date.now");
+    return RealDate.now();
+  };
+  return new Proxy(RealDate, {
+    get: (target, name, receiver) => (name === "now" ? now : Reflect.get(target, name, receiver)),
     construct(target, args, newTarget) {
-      if (args.length === 0 && inStep()) caught("new Date()", clock);
+      if (args.length === 0) before("new Date()");
       return Reflect.construct(target, args, newTarget);
     },
     apply(target, self, args) {
-      if (inStep()) caught("Date()", clock);
+      before("Date()");
       return Reflect.apply(target, self, args);
     },
   });
-  globalThis.Date = GuardedDate;
-  undo.push(() => {
-    globalThis.Date = RealDate;
-  });
-  return () => {
-    for (const back of undo.reverse()) back();
-    installed = false;
-  };
+}
+
+/** Node's own modules use these too, for example to write to the console: that is not the actor's doing. */
+function isCalledByNode(): boolean {
+  // Above the caller stand the error, this function, `check`, what called that, and the guard itself.
+  return /[ (]node:/.test(new Error().stack?.split("\n")[5] ?? "");
 }

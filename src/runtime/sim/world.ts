@@ -5,17 +5,18 @@
 import type { Cell } from "../kernel/cell.ts";
 import type { Context, Core, Wire, World } from "../kernel/core.ts";
 import { serve } from "../kernel/dispatch.ts";
-import type { Flight } from "../kernel/flight.ts";
+import { Flight } from "../kernel/flight.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
-import { Operation, type Request, Sleep, Timed, type Turn } from "../kernel/operation.ts";
+import { Operation, type Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
 import type { Incarnation } from "../kernel/self.ts";
 import { Agenda } from "./agenda.ts";
-import { isAway } from "./away.ts";
+import { isAllItsAskerWaitsFor, isAway, isStray } from "./away.ts";
 import { Disturbances } from "./disturbance.ts";
-import { Arrival, copyOf, Reply, record } from "./event.ts";
+import { Arrival, copyOf, Reply, record, requestOf } from "./event.ts";
+import { Unavailable } from "./failure.ts";
 import type { Arrivals, Links } from "./link.ts";
-import { open, type Post, PostedMailbox } from "./posted.ts";
+import { oldest, open, type Post, PostedMailbox } from "./posted.ts";
 import { Ready } from "./ready.ts";
 import type { Trace } from "./trace.ts";
 
@@ -48,21 +49,27 @@ export class SimWorld implements World, Wire, Context {
   stirred = false;
   /** The handler, or the actor, whose code runs in this step; undefined between steps. */
   awake: Awake | undefined = undefined;
-  /** Called when a verb is used in no step, and in a strict run also in that of another actor. */
-  onStray: (cell: Cell) => void = () => {};
+  /** An event was fired or the body woken, and what that set off is not over: whatever acts now is of this world. */
+  isActing = false;
+  /** Called when something acts in no step, with the actor if it is known; in a strict run also in that of another. */
+  onStray: (cell?: Cell) => void = () => {};
   isStrict = false;
+  /** Incarnations whose factory has come to its first await; kept in a strict run. */
+  readonly slow: WeakSet<Incarnation> = new WeakSet();
   /** Handlers and factories that were found pending, or woken, in this step. */
   readonly #touched: (Flight | Cell)[] = [];
   readonly #agenda = new Agenda(() => ++this.core.posts);
   readonly #ready = new Ready();
   /** Replies that are fired before anything else. */
   #fused: Reply[] = [];
+  /** Actors that gave a promise to a pipe; undefined while none did. */
+  #piping: WeakSet<Cell> | undefined = undefined;
   #wakes: Wake[] = [];
   #after: (() => void)[] = [];
   /** Events of paused actors. */
   #stash: (Timed | Cell)[] = [];
   #flight: Flight | undefined = undefined;
-  /** The request that is being put and not travelling. */
+  /** The request that is put: a word on it in this step is not from its receiver, but about the put. */
   #direct: Request | undefined = undefined;
   #arrivals: Arrivals = undefined;
   readonly #scratch: Taken = { type: "", payload: undefined, origin: undefined as unknown as Origin };
@@ -78,13 +85,16 @@ export class SimWorld implements World, Wire, Context {
     return cell === undefined ? this.time : this.time + this.disturbances.offsetMs(cell, this.time);
   }
 
-  enter(): void {}
+  enter(): void {
+    if (!this.isActing) this.onStray();
+  }
 
   ready(cell: Cell): void {
-    this.#ready.add(cell, this.#oldest(cell));
+    this.#ready.add(cell, oldest(cell, this.#scratch));
   }
 
   arm(timed: Timed, time: number): void {
+    if (!this.isActing && timed instanceof Turn) this.onStray(timed.self.cell);
     if (timed.place === paused) this.disarm(timed);
     let at = Math.max(time, this.time);
     if (timed instanceof Sleep && timed.scope?.isFlight === true)
@@ -110,7 +120,12 @@ export class SimWorld implements World, Wire, Context {
 
   awaits(by?: Flight | Cell): void {
     this.stirred = true;
-    if (by !== undefined) this.#touched.push(by);
+    if (by === undefined) {
+      if (this.awake !== undefined) (this.#piping ??= new WeakSet()).add(this.awake.cell);
+      return;
+    }
+    this.#touched.push(by);
+    if (this.isStrict && !(by instanceof Flight)) this.slow.add(by.self);
   }
 
   // --- context: a plain variable is exact, as one handler runs in a step --------------------------------------------
@@ -133,15 +148,15 @@ export class SimWorld implements World, Wire, Context {
     return new PostedMailbox(cell, make(open), this.trace);
   }
 
-  travels(to: Cell, what: Selector, origin: Origin): boolean {
+  travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
     const from = origin.sender;
     this.#direct = origin.request;
     if (from === undefined) return false;
-    if (this.awake === undefined || (this.isStrict && this.#isStray(from, this.awake))) this.onStray(from);
-    this.#arrivals = this.links.between(from, to)?.send(this.time, what.name, false);
-    if (this.#arrivals === undefined) return false;
-    this.#direct = undefined;
-    return true;
+    if (!this.isActing || (this.isStrict && isStray(from, this.awake?.cell))) this.onStray(from);
+    const route = this.links.route(from, to, what, origin, this.time);
+    if (route instanceof Unavailable) return route;
+    this.#arrivals = route;
+    return route !== undefined;
   }
 
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
@@ -173,7 +188,7 @@ export class SimWorld implements World, Wire, Context {
     }
     const reply = new Reply(request, settle, word);
     const arrivals = this.links.between(request.to, request.from)?.send(this.time, request.type, true);
-    if (arrivals === undefined && this.#isAllItsAskerWaitsFor(request)) this.#fused.push(reply);
+    if (arrivals === undefined && this.#isNext(request)) this.#fused.push(reply);
     else {
       const [at] = arrivals ?? [this.time];
       if (at !== undefined) this.#agenda.arm(reply, at, this.time);
@@ -183,6 +198,7 @@ export class SimWorld implements World, Wire, Context {
 
   began(operation: Request | Sleep, flight: Flight | undefined): void {
     const { cell } = operation.self;
+    if (!this.isActing) this.onStray(cell);
     const who = flight !== undefined && cell.config.concurrency > 1 ? flight : operation.self;
     const { resolve, reject } = operation;
     operation.resolve = (value?: unknown) => this.#wake(who, flight, () => resolve(value));
@@ -190,6 +206,7 @@ export class SimWorld implements World, Wire, Context {
   }
 
   drew(cell: Cell): void {
+    if (!this.isActing) this.onStray(cell);
     this.trace?.drew(cell);
   }
 
@@ -213,7 +230,7 @@ export class SimWorld implements World, Wire, Context {
         this.#bring(only);
       }
       left--;
-      if (this.stirred) return "some";
+      if (this.stirred || left === 0) return "some";
       this.rest();
     }
     return "some";
@@ -270,6 +287,7 @@ export class SimWorld implements World, Wire, Context {
 
   /** The step is over. */
   rest(): void {
+    this.isActing = false;
     this.awake = undefined;
     this.#flight = undefined;
     this.#direct = undefined;
@@ -283,7 +301,10 @@ export class SimWorld implements World, Wire, Context {
       if (one instanceof Timed) {
         // What was withdrawn or armed anew meanwhile is not in it any more.
         if (one.place === paused) this.arm(one, this.time);
-      } else if (one.scheduled) this.ready(one);
+      } else {
+        one.scheduled = false;
+        one.schedule();
+      }
     }
   }
 
@@ -298,9 +319,12 @@ export class SimWorld implements World, Wire, Context {
 
   #bring(timed: Timed): void {
     this.steps++;
+    this.isActing = true;
     if (this.trace !== undefined) record(this.trace, this.steps, this.time, timed, this.core.root);
     // What the runtime waited for, and a fault, may run a factory or a dispose.
     if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? this.core.root).self;
+    // It may end what somebody waits for.
+    if (!(timed instanceof Turn || timed instanceof Arrival)) this.stirred = true;
     timed.due();
   }
 
@@ -326,6 +350,7 @@ export class SimWorld implements World, Wire, Context {
       return false;
     }
     this.steps++;
+    this.isActing = true;
     // The kernel would have a turn go first, but not twice in a row; here the older one goes.
     if (lane !== undefined) lane.turned = !isTurn;
     const { trace, steps, time } = this;
@@ -339,16 +364,9 @@ export class SimWorld implements World, Wire, Context {
 
   #begin(cell: Cell): void {
     this.awake = cell.self;
+    // It may settle what another handler of its actor waits for, or a pipe.
+    if (cell.self.flight !== undefined || this.#piping?.has(cell) === true) this.stirred = true;
     serve(cell, 1);
-  }
-
-  /** The order of posting of the oldest message or turn that waits. */
-  #oldest(cell: Cell): number {
-    const scratch = this.#scratch;
-    let oldest = Number.POSITIVE_INFINITY;
-    if (cell.box?.peek(scratch) === true) oldest = (scratch.payload as Post).order;
-    if (cell.lane?.peek(scratch) === true) oldest = Math.min(oldest, (scratch.origin as Turn).posted);
-    return oldest;
   }
 
   #isPaused(cell: Cell | undefined, event: Timed | Cell): boolean {
@@ -374,15 +392,7 @@ export class SimWorld implements World, Wire, Context {
   }
 
   /** Nothing else can happen to such an asker before it has the reply, and nobody sees it before it acts. */
-  #isAllItsAskerWaitsFor(request: Request): boolean {
-    const { from, scope } = request;
-    if (from.outside || from.config.concurrency > 1 || scope?.isFlight !== true) return false;
-    if (scope.first !== request || scope.last !== request || !(scope as Flight).pending) return false;
-    return request.deadline > this.time && !this.#agenda.hasFault;
-  }
-
-  /** Its factory may run in the step of whoever starts it. */
-  #isStray(from: Cell, awake: Awake): boolean {
-    return !from.outside && awake.cell !== from && from.life !== "starting";
+  #isNext(request: Request): boolean {
+    return isAllItsAskerWaitsFor(request) && request.deadline > this.time && !this.#agenda.hasFault;
   }
 }

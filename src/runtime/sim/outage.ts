@@ -1,0 +1,63 @@
+// Services that can not be reached. Who waits for an answer is turned away at once; what nobody waits for stays queued in
+// front of the service until it is back. That asymmetry is what the two ways to communicate are about.
+
+import type { Cell } from "../kernel/cell.ts";
+import { milliseconds } from "../kernel/duration.ts";
+import type { Origin } from "../kernel/mailbox.ts";
+import type { Selector } from "../kernel/names.ts";
+import { keyed } from "../kernel/random.ts";
+import { Unavailable } from "./failure.ts";
+import { type Fault, pattern, windowOf } from "./fault.ts";
+
+type OutageFault = Extract<Fault, { kind: "down" | "unavailable" }>;
+
+interface Outage {
+  readonly fault: OutageFault;
+  readonly fits: (path: string) => boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+  struck: number;
+}
+
+export class Outages {
+  readonly #seed: number;
+  readonly #outages: Outage[] = [];
+  #puts = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** Gives how often it struck so far. */
+  add(fault: OutageFault): () => number {
+    const outage = { fault, fits: pattern("target", fault.target), ...windowOf(fault), struck: 0 };
+    this.#outages.push(outage);
+    return () => outage.struck;
+  }
+
+  /** What becomes of a message that is put now: turned away, or there at a later time; undefined when nothing is out. */
+  strike(to: Cell, { name }: Selector, { request }: Origin, nowMs: number): Unavailable | number | undefined {
+    if (this.#outages.length === 0) return undefined;
+    const { path } = to;
+    const key = request?.key ?? ++this.#puts;
+    for (const outage of this.#outages) {
+      if (nowMs < outage.fromMs || nowMs >= outage.toMs || !outage.fits(path)) continue;
+      const backMs = this.#backMs(outage, path, key, nowMs);
+      if (backMs === undefined) continue;
+      outage.struck++;
+      if (request === undefined || request.verb === "tell") return backMs;
+      return new Unavailable(
+        `${path} can not be reached: ${name} was turned away. Tell it, or ask again later.`,
+        "not-started",
+      );
+    }
+    return undefined;
+  }
+
+  /** When it is back for this message; undefined when it is there. */
+  #backMs({ fault, toMs }: Outage, path: string, key: string | number, nowMs: number): number | undefined {
+    if (fault.kind === "down") return toMs;
+    if (keyed(this.#seed, `unavailable ${path}`, key) >= fault.share) return undefined;
+    return nowMs - milliseconds("back", fault.back) * Math.log(1 - keyed(this.#seed, `back ${path}`, key));
+  }
+}
