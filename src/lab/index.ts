@@ -1,9 +1,14 @@
 // The public names of `antiphon/lab`: what turns actors into an experiment.
 
 export { type Bucket, Histogram } from "../runtime/observe/histogram.ts";
+export { type Advice, type Advised, advice } from "./advice.ts";
 export { BatchMeans, batchMeans } from "./batchmeans.ts";
+export { type Blast, blast, type Radius } from "./blast.ts";
 export { type Bursts, bursts, type Phase } from "./bursts.ts";
+export { type Check, type Verdict, verdict } from "./claim.ts";
 export { type Command, command } from "./command.ts";
+export { type Claim, compare, type Design, type Experiment, type Judged, type Results } from "./compare.ts";
+export { Comparison } from "./comparison.ts";
 export { draws } from "./draws.ts";
 export { estimate } from "./estimate.ts";
 export { readSeriesFile, seriesNotes } from "./file.ts";
@@ -19,6 +24,8 @@ export {
   scaled,
 } from "./interval.ts";
 export { batches, type ClosedLoad, closed, type Ends, type Load, poisson, steady } from "./load.ts";
+export type { Measured, Service } from "./measured.ts";
+export { available, down, slow } from "./outage.ts";
 export { progress } from "./progress.ts";
 export { quantileInterval, type Ranked, replicatedQuantile } from "./quantile.ts";
 export { diurnal, type Piece, piecewise } from "./rates.ts";
@@ -37,4 +44,5 @@ export {
 } from "./service.ts";
 export { type Summary, summary } from "./summary.ts";
 export { figure, table, width } from "./table.ts";
+export type { Outcome, Trial } from "./trial.ts";
 export { type Warmup, warmup } from "./warmup.ts";

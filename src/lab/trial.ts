@@ -1,0 +1,126 @@
+// One design under one load in virtual time, and what it came to.
+
+import { cellOf } from "../runtime/kernel/cell.ts";
+import { Failure, Refusal } from "../runtime/kernel/failure.ts";
+import type { Ref } from "../runtime/kernel/protocol.ts";
+import { settle } from "../runtime/kernel/system.ts";
+import type { System, Verbs } from "../runtime/kernel/verbs.ts";
+import type { Fault } from "../runtime/sim/fault.ts";
+import type { Latencies } from "../runtime/sim/link.ts";
+import { simulate } from "../runtime/sim/simulate.ts";
+import { generator } from "./generator.ts";
+import { type Effects, Instrument, type Occupancy } from "./instrument.ts";
+import type { ClosedLoad, Load } from "./load.ts";
+
+/** What became of a request, as whoever sent it saw it. */
+export interface Outcome {
+  /** `refused` is an answer, of no; `failed` is none. */
+  readonly kind: "ok" | "refused" | "failed" | "open";
+  /** The tag of a refusal or failure. */
+  readonly tag: string | undefined;
+  /** From when it was due until its answer, in ms. */
+  readonly edgeMs: number;
+  /** From when it was due until all that was done for it had ended; NaN when its messages had no key. */
+  readonly doneMs: number;
+  /** It was answered ok, and then something that was done for it was refused. */
+  readonly regretted: boolean;
+  readonly messages: number;
+}
+
+/** The raw material of the numbers of one design. */
+export interface Trial {
+  /** By the number of the request. */
+  readonly outcomes: readonly Outcome[];
+  readonly actors: readonly Occupancy[];
+  readonly messages: number;
+  /** The path of the actor that requests are put to. */
+  readonly entry: string;
+  /** Virtual time from the start until nothing was left to do, in ms. */
+  readonly lastedMs: number;
+}
+
+export interface Setup<D, P> {
+  readonly seed: number;
+  readonly load: Load | ClosedLoad;
+  readonly faults: readonly Fault[];
+  readonly latency: Latencies;
+  start(world: { readonly system: System }, design: D): Ref<P>;
+  request(caller: Verbs, entry: Ref<P>, index: number): PromiseLike<unknown>;
+}
+
+interface Pending {
+  readonly dueMs: number;
+  key: string | undefined;
+  kind: Outcome["kind"];
+  tag: string | undefined;
+  answeredMs: number;
+}
+
+/** Fills `soFar` as it goes, so that somebody may look before it ends. */
+export class Bench<D, P> {
+  readonly #setup: Setup<D, P>;
+  readonly #pending: Pending[] = [];
+  #instrument: Instrument | undefined;
+  #system: System | undefined;
+
+  constructor(setup: Setup<D, P>) {
+    this.#setup = setup;
+  }
+
+  get answered(): number {
+    return this.#pending.length;
+  }
+
+  async run(design: D): Promise<Trial> {
+    const { seed, load, faults, latency } = this.#setup;
+    const options = { seed, faults, latency, trace: "off", steps: Number.MAX_SAFE_INTEGER } as const;
+    await simulate(options, async ({ system, runUntilIdle }) => {
+      this.#system = system;
+      this.#instrument = new Instrument(system, load.lastsMs);
+      const entry = this.#setup.start({ system }, design);
+      this.#instrument.entry = cellOf(entry);
+      const crowd = system.spawn(
+        generator(load, (self, index, dueMs) => this.#send(self, entry, index, dueMs)),
+        { name: "load" },
+      );
+      await system.ask(crowd, { within: Number.POSITIVE_INFINITY }).run();
+      await runUntilIdle();
+    });
+    return this.soFar();
+  }
+
+  soFar(): Trial {
+    const effects = this.#instrument?.effects ?? new Map<string, Effects>();
+    return {
+      outcomes: this.#pending.map((one) => outcomeOf(one, one.key === undefined ? undefined : effects.get(one.key))),
+      actors: (this.#instrument?.occupancies() ?? []).filter(({ path }) => path !== "/load"),
+      messages: this.#instrument?.messages ?? 0,
+      entry: this.#instrument?.entry?.path ?? "",
+      lastedMs: this.#system?.now() ?? 0,
+    };
+  }
+
+  async #send(self: Verbs & { now(): number }, entry: Ref<P>, index: number, dueMs: number): Promise<void> {
+    const instrument = this.#instrument as Instrument;
+    const pending: Pending = { dueMs, key: undefined, kind: "open", tag: undefined, answeredMs: Number.NaN };
+    this.#pending.push(pending);
+    instrument.entryKey = undefined;
+    const answer = this.#setup.request(self, entry, index);
+    pending.key = instrument.entryKey;
+    const end = await settle(Promise.resolve(answer));
+    pending.answeredMs = self.now();
+    pending.kind = end.ok ? "ok" : end.error instanceof Refusal ? "refused" : "failed";
+    if (!end.ok && end.error instanceof Failure) pending.tag = end.error._tag;
+  }
+}
+
+function outcomeOf({ dueMs, kind, tag, answeredMs }: Pending, effects: Effects | undefined): Outcome {
+  return {
+    kind,
+    tag,
+    edgeMs: answeredMs - dueMs,
+    doneMs: Math.max(answeredMs, effects?.lastMs ?? Number.NaN) - dueMs,
+    regretted: kind === "ok" && effects?.refusedBehind === true,
+    messages: effects?.messages ?? 0,
+  };
+}
