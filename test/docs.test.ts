@@ -21,7 +21,7 @@ describe.each(pages)("%s", (path) => {
 
   test("lists compiled code and prints real output", async () => {
     await expect(await refresh(page)).toMatchFileSnapshot(join("..", path));
-  });
+  }, 120_000);
 
   test("links to files that exist", () => {
     const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = ""]) => target);
@@ -40,6 +40,11 @@ describe("a marked fence", () => {
     const page = await refresh(listing("file=test/docs/sample.ts#indented"));
     expect(page).toContain("#indented\nconsole.log(");
     expect(page).toContain(");\n```\n");
+  });
+
+  test("is those lines of the output that it names", async () => {
+    const page = await refresh("```text run=test/docs/virtual.ts lines=2-2\n```\n");
+    expect(page).toMatch(/^```text run=\S+ lines=2-2\n +1 {2}0 ms {2}start .*\n```\n$/);
   });
 
   test("differs when it is stale", async () => {

@@ -52,10 +52,17 @@ export async function advice<D extends Design, P>(
   const edges = edgesOf(design);
   if (edges.length === 0) throw new InvalidOption("designs", of, 'a design with edges, for example { email: "ask" }');
   const { claims: _, variants: __, ...plain } = experiment;
-  const flips = edges.map(([edge, verb]) => [edge, { ...design, [edge]: verb === "tell" ? "ask" : "tell" }] as const);
+  const flips = edges.map(
+    ([edge, verb]) => [flippedName(edge), { ...design, [edge]: verb === "tell" ? "ask" : "tell" }] as const,
+  );
   const comparison = await compare({ ...plain, designs: { [of]: design, ...Object.fromEntries(flips) } });
   const found = edges.map(([edge, verb]) => advise(comparison, of, edge, verb));
   return { design: of, edges: found, table: () => tableOf(found) };
+}
+
+/** Not the name of the edge: a design may be called so. */
+function flippedName(edge: string): string {
+  return `${edge} flipped`;
 }
 
 /** Properties whose value is a verb. */
@@ -66,7 +73,7 @@ function edgesOf(design: Design): (readonly [edge: string, verb: Advice["verb"]]
 }
 
 function advise(comparison: Comparison, of: string, edge: string, verb: Advice["verb"]): Advice {
-  const [kept, flipped] = [comparison.designs[of], comparison.designs[edge]] as [Measured, Measured];
+  const [kept, flipped] = [comparison.designs[of], comparison.designs[flippedName(edge)]] as [Measured, Measured];
   const [ask, tell] = verb === "tell" ? [flipped, kept] : [kept, flipped];
   const { level } = comparison;
   const saves = paired(tell, ask, level, ({ kind, edgeMs }) => (kind === "ok" ? edgeMs : undefined));
@@ -85,8 +92,9 @@ function decide(
   regrets: Interval,
   service: Service | undefined,
 ): Pick<Advice, "advice" | "because"> {
-  const share = estimate(scaled(regrets, 100), "%");
-  if (regrets.low > 0)
+  const share = `${figure(100 * regrets.value)} %`;
+  // The luck of a request is the same with both verbs: one that is refused too late is enough.
+  if (regrets.value > 0)
     return verb === "tell"
       ? { advice: "make ask", because: `${share} are told yes and then refused` }
       : { advice: "keep ask", because: `${share} would be told yes and then refused` };

@@ -7,8 +7,9 @@ import type { Fault } from "../runtime/sim/fault.ts";
 import type { Latencies } from "../runtime/sim/link.ts";
 import { type Check, type Verdict, verdict } from "./claim.ts";
 import { Comparison } from "./comparison.ts";
+import type { Interval } from "./interval.ts";
 import type { ClosedLoad, Load } from "./load.ts";
-import { type Measured, measured } from "./measured.ts";
+import { type Measured, measured, pairedEdges } from "./measured.ts";
 import { Bench, type Setup, type Trial } from "./trial.ts";
 
 /**
@@ -77,22 +78,56 @@ export async function compare<D extends Design, P>(experiment: Experiment<D, P>)
   const stages = runs.flatMap(([run, of]) =>
     Object.entries(of.designs).map(([name, design]) => ({ run, name, design, of, bench: new Bench(setupOf(of)) })),
   );
-  const total = stages.reduce((sum, { of }) => sum + of.load.requests, 0);
+  // One of the two is finite.
+  const size = ({ load }: Experiment<D, P>) => Math.min(load.requests, load.lastsMs);
+  const total = stages.reduce((sum, { of }) => sum + size(of), 0);
   const finished: Finished[] = [];
   let done = 0;
   for (const { run, name, design, of, bench } of stages) {
     const { progress } = experiment;
     const partly = () => [...finished, { run, name, trial: bench.soFar() }];
-    const report = () => progress?.((done + bench.answered) / total, () => gather(experiment, partly(), []));
+    const report = () => progress?.((done + bench.share * size(of)) / total, () => gather(experiment, partly(), []));
+    report();
     const timer = progress && setInterval(report, progressMs);
     try {
       finished.push({ run, name, trial: await bench.run(design) });
     } finally {
       clearInterval(timer);
     }
-    done += of.load.requests;
+    done += size(of);
   }
   return gather(experiment, finished, experiment.claims ?? []);
+}
+
+/** One design in both worlds. */
+export interface BothWorlds {
+  readonly live: Measured;
+  readonly virtual: Measured;
+  /** How much longer a request took live, request by request, over those answered ok in both, in ms. */
+  readonly longer: Interval;
+}
+
+/**
+ * Runs a design, the first if `of` does not say which, on Node's clock and then in virtual time, with the same actors and
+ * the same draws, without latency and faults: what differs is what timers and the host add.
+ *
+ * Units: real time; it takes as long as the load lasts. Fails: InvalidOption.
+ */
+export async function inBothWorlds<D extends Design, P>(
+  experiment: Experiment<D, P>,
+  { of = Object.keys(experiment.designs)[0] ?? "" }: { of?: string } = {},
+): Promise<BothWorlds> {
+  const design = experiment.designs[of];
+  if (design === undefined) throw new InvalidOption("of", of, Object.keys(experiment.designs).join(", "));
+  const { level = 0.999, measures = {}, progress } = experiment;
+  const setup = { ...setupOf(experiment), faults: [], latency: {} };
+  const bench = new Bench(setup);
+  const soFar = () => gather(experiment, [{ run: "base", name: of, trial: bench.soFar() }], []);
+  const report = () => progress?.(bench.share, soFar);
+  const timer = progress && setInterval(report, progressMs);
+  const live = measured(await bench.runLive(design).finally(() => clearInterval(timer)), level, measures);
+  const virtual = measured(await new Bench(setup).run(design), level, measures);
+  return { live, virtual, longer: pairedEdges(virtual.outcomes, live.outcomes, level) };
 }
 
 const progressMs = 200;
@@ -104,13 +139,15 @@ interface Finished {
 }
 
 function runsOf<D extends Design, P>(experiment: Experiment<D, P>): (readonly [string, Experiment<D, P>])[] {
-  const { variants = {}, designs } = experiment;
-  if (Object.keys(designs).length === 0)
-    throw new InvalidOption("designs", "none", 'at least one, for example { wait: { email: "ask" } }');
-  return [
-    ["base", experiment],
+  const { variants = {} } = experiment;
+  const runs = [
+    ["base", experiment] as const,
     ...Object.entries(variants).map(([name, differs]) => [name, { ...experiment, ...differs }] as const),
   ];
+  for (const [, { designs }] of runs)
+    if (Object.keys(designs).length === 0)
+      throw new InvalidOption("designs", "none", 'at least one, for example { wait: { email: "ask" } }');
+  return runs;
 }
 
 function setupOf<D extends Design, P>(of: Experiment<D, P>): Setup<D, P> {

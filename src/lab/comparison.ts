@@ -2,10 +2,10 @@
 
 import type { Judged, Results } from "./compare.ts";
 import { estimate } from "./estimate.ts";
-import { type Interval, meanInterval, scaled } from "./interval.ts";
+import { type Interval, scaled } from "./interval.ts";
 import type { ClosedLoad, Load } from "./load.ts";
-import type { Measured } from "./measured.ts";
-import { figure, table } from "./table.ts";
+import { type Measured, pairedEdges } from "./measured.ts";
+import { figure, table, thousands } from "./table.ts";
 
 interface Contents {
   readonly seed: number;
@@ -43,11 +43,7 @@ export class Comparison {
    */
   paired(one: string, other: string, run = "base"): Interval {
     const [first, second] = [this.results[run]?.[one]?.outcomes ?? [], this.results[run]?.[other]?.outcomes ?? []];
-    const differences = first.flatMap((outcome, i) => {
-      const same = second[i];
-      return outcome.kind === "ok" && same?.kind === "ok" ? [same.edgeMs - outcome.edgeMs] : [];
-    });
-    return { ...meanInterval(differences, { level: this.level }), method: "pairs" };
+    return pairedEdges(first, second, this.level);
   }
 
   /** Measures as rows, designs as columns. */
@@ -60,17 +56,15 @@ export class Comparison {
       row("refused", ({ requests }) => figure(requests.refused)),
       row("failed", ({ requests }) => figure(requests.failed)),
       row("success, %", ({ success }) => estimate(scaled(success, 100))),
-      row("until the answer, mean, ms", ({ edge }) => estimate(edge.mean)),
+      row("until answered, mean, ms", ({ edge }) => estimate(edge.mean)),
       row("  p50, ms", ({ edge }) => estimate(edge.p50)),
       row("  p95, ms", ({ edge }) => estimate(edge.p95)),
       row("  p99, ms", ({ edge }) => estimate(edge.p99)),
-      row("until all is done, mean, ms", ({ done }) => estimate(done)),
-      row("ok, then refused behind it, %", ({ regret }) => estimate(scaled(regret, 100))),
-      row("messages for a request", ({ messages }) => figure(messages)),
+      row("until all done, mean, ms", ({ done }) => estimate(done)),
+      row("ok, then refused, %", ({ regret }) => estimate(scaled(regret, 100))),
+      row("messages per request", ({ messages }) => figure(messages)),
       row("slots held, mean", ({ services }) => figure(sum(services.map(({ busy }) => busy)))),
-      row("messages waiting, at most", ({ services }) =>
-        figure(Math.max(0, ...services.map((one) => one.mostWaiting))),
-      ),
+      row("waiting, at most", ({ services }) => figure(Math.max(0, ...services.map((one) => one.mostWaiting)))),
       ...Object.keys(designs[0]?.[1].more ?? {}).map((name) =>
         row(name, ({ more }) => figure(more[name] ?? Number.NaN)),
       ),
@@ -84,15 +78,15 @@ export class Comparison {
     return this.judged
       .flatMap(({ claim, source, verdict, checks, says }) => [
         `${verdict.padEnd(9)}  ${claim} (${source})`,
-        ...checks.map((check) => `           ${checkText(check)}`),
-        ...(says === undefined ? [] : [`           ${says}`]),
+        ...checks.map((check) => `  ${checkText(check)}`),
+        ...(says === undefined ? [] : [`  ${says}`]),
       ])
       .join("\n");
   }
 
-  /** Plain data for `JSON.stringify`: no number that is not finite. */
+  /** Plain data, as it comes out of JSON: a number that is not finite is null. */
   json(): object {
-    return {
+    const all = {
       seed: this.seed,
       level: this.level,
       load: { kind: this.load.kind, requests: this.load.requests, lastsMs: this.load.lastsMs },
@@ -115,12 +109,20 @@ export class Comparison {
         })),
       })),
     };
+    return JSON.parse(JSON.stringify(all));
   }
 }
 
 function checkText({ where, predicted, measured, relation = "equal", unit = "" }: Judged["checks"][number]): string {
-  const said = relation === "equal" ? figure(predicted) : `${relation} ${figure(predicted)}`;
-  return `${where}: ${said}${unit && ` ${unit}`} predicted, ${estimate(measured, unit)} measured`;
+  const said = `${relation === "equal" ? "" : `${relation} `}${alike(predicted, measured)}${unit && ` ${unit}`}`;
+  return `${where}: predicted ${said}, measured ${estimate(measured, unit)}`;
+}
+
+/** A prediction to as many places as can be compared with what was measured. */
+function alike(predicted: number, { low, high }: Interval): string {
+  const width = high - low;
+  const places = width > 0 && Number.isFinite(width) ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(width)))) : 2;
+  return thousands(predicted.toFixed(places).replace(/\.0+$/, ""));
 }
 
 function jsonOf({ requests, edge, success, done, regret, messages, services, more, slower }: Measured): object {
@@ -146,8 +148,8 @@ function jsonOf({ requests, edge, success, done, regret, messages, services, mor
   };
 }
 
-function ends({ low, high }: Interval): (number | null)[] {
-  return [low, high].map((end) => (Number.isFinite(end) ? end : null));
+function ends({ low, high }: Interval): readonly number[] {
+  return [low, high];
 }
 
 function sum(numbers: readonly number[]): number {

@@ -4,18 +4,12 @@ import { stream } from "../runtime/kernel/random.ts";
 import type { Self } from "../runtime/kernel/verbs.ts";
 
 /**
- * The draws that belong to one entity, for example an order: the first is that of `key/1`, then `key/2`, and so on.
+ * The draws that belong to one entity, for example an order.
  *
  * Promises: they depend only on the system's seed, the actor's path and `key` (W2). The same order gets the same
  * draws in every design, whatever the actor did before.
- * Cost: a string and a hash for each draw.
+ * Cost: a string and a hash of the key, once.
  */
 export function draws(self: Pick<Self, "random">, key: string | number): () => number {
-  let count = 0;
-  return () => self.random(`${key}/${++count}`);
-}
-
-/** A stream that depends on the same, for what draws millions of times: a string and a hash once. */
-export function substream(self: Pick<Self, "random">, key: string | number): () => number {
-  return stream(self.random(key) * 9_007_199_254_740_992, String(key));
+  return stream(self.random(key) * 9_007_199_254_740_992, "");
 }

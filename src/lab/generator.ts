@@ -3,7 +3,7 @@
 import { InvalidOption, UnknownMessage } from "../runtime/kernel/failure.ts";
 import { type Message, receive } from "../runtime/kernel/protocol.ts";
 import type { Self, Timer } from "../runtime/kernel/verbs.ts";
-import { substream } from "./draws.ts";
+import { draws } from "./draws.ts";
 import type { ClosedLoad, Load } from "./load.ts";
 
 /** The messages of a {@link generator}. */
@@ -84,7 +84,7 @@ class Traffic {
   /** Keeps to the times of an open load. */
   #keep(load: Load, startMs: number): void {
     const self = this.#self;
-    const times = load.times(substream(self, "times"))[Symbol.iterator]();
+    const times = load.times(draws(self, "times"))[Symbol.iterator]();
     let next = times.next();
     const wait = () => {
       if (!next.done) self.after(startMs + next.value - self.now(), turn);
@@ -109,7 +109,7 @@ class Traffic {
   /** Lets a user of a closed load in, who thinks, asks and waits until the load ends. */
   #admit(load: ClosedLoad, startMs: number, user: number): void {
     const self = this.#self;
-    const random = substream(self, `user ${user}`);
+    const random = draws(self, `user ${user}`);
     const think = () => {
       const nowMs = self.now();
       const dueMs = nowMs + load.think(random);

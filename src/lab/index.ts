@@ -7,7 +7,16 @@ export { type Blast, blast, type Radius } from "./blast.ts";
 export { type Bursts, bursts, type Phase } from "./bursts.ts";
 export { type Check, type Verdict, verdict } from "./claim.ts";
 export { type Command, command } from "./command.ts";
-export { type Claim, compare, type Design, type Experiment, type Judged, type Results } from "./compare.ts";
+export {
+  type BothWorlds,
+  type Claim,
+  compare,
+  type Design,
+  type Experiment,
+  inBothWorlds,
+  type Judged,
+  type Results,
+} from "./compare.ts";
 export { Comparison } from "./comparison.ts";
 export { draws } from "./draws.ts";
 export { estimate } from "./estimate.ts";

@@ -11,15 +11,16 @@ export interface Effects {
   messages: number;
   /** World time of the last end of one of its messages. */
   lastMs: number;
-  /** A message other than the request itself was answered no. */
+  /** A message whose answer nobody waited for was answered no. */
   refusedBehind: boolean;
 }
 
 /** Time integrals of one actor, in ms. */
 export interface Occupancy {
   readonly path: string;
+  started: number;
   handled: number;
-  /** Slots held: divided by `handled`, how long a message holds one. */
+  /** Slots held: divided by `started`, how long a message holds one. */
   heldMs: number;
   /** Messages that wait: divided by the time that passed, their mean number. */
   waitingMs: number;
@@ -66,7 +67,7 @@ export class Instrument {
     this.#system.core.observe(this.#observe);
   }
 
-  /** Of the actors that handled a message, in the order of their first. */
+  /** Of the actors that something was put to, in the order of the first. */
   occupancies(): readonly Occupancy[] {
     const nowMs = this.#system.now();
     return [...this.#watched].map(([cell, watched]) => {
@@ -79,19 +80,22 @@ export class Instrument {
     if (turn === undefined) {
       if (step === "sent") this.messages++;
       if (cell === this.entry && step === "sent") this.entryKey = request?.key;
-      if (request?.key !== undefined) this.#note(request.key, step, cell);
+      if (request?.key !== undefined) this.#note(request.key, step, request.verb);
     }
     this.#watch(cell);
-    if (step === "handled" && turn === undefined) (this.#watched.get(cell) as Watched).handled++;
+    if (turn !== undefined) return;
+    const watched = this.#watched.get(cell) as Watched;
+    if (step === "started") watched.started++;
+    else if (step === "handled") watched.handled++;
   };
 
-  #note(key: string, step: string, cell: Cell): void {
+  #note(key: string, step: string, verb: string): void {
     let effects = this.effects.get(key);
     if (effects === undefined)
       this.effects.set(key, (effects = { messages: 0, lastMs: Number.NaN, refusedBehind: false }));
     if (step === "sent") effects.messages++;
     else if (ends.has(step)) effects.lastMs = this.#system.now();
-    if (step === "refused" && cell !== this.entry) effects.refusedBehind = true;
+    if (step === "refused" && verb !== "ask") effects.refusedBehind = true;
   }
 
   /** What a step finds in an actor has been so since the one before: it changes in steps only. */
@@ -102,6 +106,7 @@ export class Instrument {
       const atMs = this.#system.now();
       watched = {
         path,
+        started: 0,
         handled: 0,
         heldMs: 0,
         waitingMs: 0,
@@ -123,12 +128,17 @@ export class Instrument {
       watched.waitingMs += passedMs * watched.waiting;
       // What came and went in one instant did not wait.
       if (watched.waiting > watched.mostWaiting) watched.mostWaiting = watched.waiting;
-      const part = Math.min(backlogParts - 1, Math.floor((nowMs - this.#startMs) / this.#partMs));
-      while (watched.backlog.length <= part) watched.backlog.push(0);
-      if (watched.waiting > (watched.backlog[part] as number)) watched.backlog[part] = watched.waiting;
+      const last = this.#partOf(nowMs);
+      while (watched.backlog.length <= last) watched.backlog.push(0);
+      for (let part = this.#partOf(watched.atMs); part <= last; part++)
+        if (watched.waiting > (watched.backlog[part] as number)) watched.backlog[part] = watched.waiting;
       watched.atMs = nowMs;
     }
     watched.running = cell.running;
     watched.waiting = cell.waiting;
+  }
+
+  #partOf(timeMs: number): number {
+    return Math.min(backlogParts - 1, Math.floor((timeMs - this.#startMs) / this.#partMs));
   }
 }

@@ -2,7 +2,7 @@
 
 import { batchMeans } from "./batchmeans.ts";
 import type { Occupancy } from "./instrument.ts";
-import { type Interval, proportionInterval } from "./interval.ts";
+import { type Interval, meanInterval, proportionInterval } from "./interval.ts";
 import { quantileInterval } from "./quantile.ts";
 import { summary } from "./summary.ts";
 import type { Outcome, Trial } from "./trial.ts";
@@ -41,7 +41,7 @@ export interface Measured {
   readonly success: Interval;
   /** From when a request was due until all that was done for it had ended, of those answered ok, in ms. */
   readonly done: Interval;
-  /** Of those answered ok, the share for which something that was done behind it was refused. */
+  /** Of those answered ok, the share for which something was refused that nobody waited for. */
   readonly regret: Interval;
   /** Messages sent, for each request. */
   readonly messages: number;
@@ -92,17 +92,29 @@ export function measured(
   };
 }
 
+/** How much longer requests took in `second`, one by one, over those answered ok in both. */
+export function pairedEdges(first: readonly Outcome[], second: readonly Outcome[], level: number): Interval {
+  const differences = first.flatMap((outcome, i) => {
+    const same = second[i];
+    return outcome.kind === "ok" && same?.kind === "ok" ? [same.edgeMs - outcome.edgeMs] : [];
+  });
+  return { ...meanInterval(differences, { level }), method: "pairs" };
+}
+
 function tagsOf(outcomes: readonly Outcome[]): Record<string, number> {
   const tags: Record<string, number> = {};
   for (const { tag } of outcomes) if (tag !== undefined) tags[tag] = (tags[tag] ?? 0) + 1;
   return tags;
 }
 
-function serviceOf({ path, handled, heldMs, waitingMs, mostWaiting, backlog }: Occupancy, lastedMs: number): Service {
+function serviceOf(
+  { path, started, handled, heldMs, waitingMs, mostWaiting, backlog }: Occupancy,
+  lastedMs: number,
+): Service {
   return {
     path,
     handled,
-    holdMs: heldMs / handled,
+    holdMs: heldMs / started,
     busy: heldMs / lastedMs,
     waiting: waitingMs / lastedMs,
     mostWaiting,

@@ -5,6 +5,7 @@ import { Failure, Refusal } from "../runtime/kernel/failure.ts";
 import type { Ref } from "../runtime/kernel/protocol.ts";
 import { settle } from "../runtime/kernel/system.ts";
 import type { System, Verbs } from "../runtime/kernel/verbs.ts";
+import { createSystem } from "../runtime/live/create.ts";
 import type { Fault } from "../runtime/sim/fault.ts";
 import type { Latencies } from "../runtime/sim/link.ts";
 import { simulate } from "../runtime/sim/simulate.ts";
@@ -22,7 +23,7 @@ export interface Outcome {
   readonly edgeMs: number;
   /** From when it was due until all that was done for it had ended; NaN when its messages had no key. */
   readonly doneMs: number;
-  /** It was answered ok, and then something that was done for it was refused. */
+  /** It was answered ok, and something that was done for it, which nobody waited for, was refused. */
   readonly regretted: boolean;
   readonly messages: number;
 }
@@ -61,32 +62,65 @@ export class Bench<D, P> {
   readonly #setup: Setup<D, P>;
   readonly #pending: Pending[] = [];
   #instrument: Instrument | undefined;
+  #thrown: { readonly error: unknown } | undefined;
   #system: System | undefined;
 
   constructor(setup: Setup<D, P>) {
     this.#setup = setup;
   }
 
-  get answered(): number {
-    return this.#pending.length;
+  /** How much of the load was sent, from 0 to 1: of its requests, or of its time where that ends it. */
+  get share(): number {
+    const { requests, lastsMs } = this.#setup.load;
+    const share = Number.isFinite(requests) ? this.#pending.length / requests : (this.#system?.now() ?? 0) / lastsMs;
+    return Math.min(1, share);
   }
 
   async run(design: D): Promise<Trial> {
-    const { seed, load, faults, latency } = this.#setup;
-    const options = { seed, faults, latency, trace: "off", steps: Number.MAX_SAFE_INTEGER } as const;
-    await simulate(options, async ({ system, runUntilIdle }) => {
-      this.#system = system;
-      this.#instrument = new Instrument(system, load.lastsMs);
-      const entry = this.#setup.start({ system }, design);
-      this.#instrument.entry = cellOf(entry);
-      const crowd = system.spawn(
-        generator(load, (self, index, dueMs) => this.#send(self, entry, index, dueMs)),
-        { name: "load" },
-      );
-      await system.ask(crowd, { within: Number.POSITIVE_INFINITY }).run();
+    const { seed, faults, latency } = this.#setup;
+    const options = { seed, latency, trace: "off", steps: Number.MAX_SAFE_INTEGER } as const;
+    await simulate(options, async ({ system, runUntilIdle, inject }) => {
+      const sent = this.#play(system, design);
+      for (const fault of faults) inject(fault);
+      await sent;
       await runUntilIdle();
     });
     return this.soFar();
+  }
+
+  /** The same on Node's clock: no latency, no faults. */
+  async runLive(design: D): Promise<Trial> {
+    const system = createSystem({ seed: this.#setup.seed, report: false });
+    try {
+      await this.#play(system, design);
+    } finally {
+      await system.stop({ drain: "1m" });
+    }
+    return this.soFar();
+  }
+
+  /** What is sent to begin with is neither counted nor, as faults come after it, struck. */
+  async #play(system: System, design: D): Promise<void> {
+    const { load } = this.#setup;
+    const entry = this.#setup.start({ system }, design);
+    const crowd = system.spawn(
+      generator(load, async (self, index, dueMs) => {
+        try {
+          await this.#send(self, entry, index, dueMs);
+        } catch (error) {
+          this.#thrown ??= { error };
+          throw error;
+        }
+      }),
+      { name: "load" },
+    );
+    const sent = system.ask(crowd, { within: Number.POSITIVE_INFINITY }).run();
+    this.#system = system;
+    this.#instrument = new Instrument(system, load.lastsMs);
+    this.#instrument.entry = cellOf(entry);
+    await sent.catch((error: unknown) => {
+      throw this.#thrown === undefined ? error : this.#thrown.error;
+    });
   }
 
   soFar(): Trial {

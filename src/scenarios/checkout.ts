@@ -1,35 +1,30 @@
 // Checkout: one order service, six services behind it, four designs. The actors are the same in each; a design is
-// data that says in which order the six are called and how long the order service waits for each of them.
+// data: which verb each edge is used with, and in which order the six are called.
 
 import { styleText } from "node:util";
+import { InvalidOption, type Ref, Refusal, type Reply, type Self, type System, type Verb } from "antiphon";
 import {
-  createSystem,
-  InvalidOption,
-  type Ref,
-  Refusal,
-  type Reply,
-  type Self,
-  type SystemEvent,
-  settle,
-  type Verb,
-} from "antiphon";
-import {
+  available,
+  type Comparison,
   command,
+  compare,
   draws,
+  type Experiment,
+  estimate,
   type Flags,
   figure,
-  type Load,
+  inBothWorlds,
   lognormal,
   poisson,
   positiveFlag,
   progress,
   readSeriesFile,
   replay,
+  type Series,
   seriesNotes,
-  summary,
-  table,
   wholeFlag,
 } from "antiphon/lab";
+import { claims } from "./checkout-claims.ts";
 
 // --- the story: what the actors do -------------------------------------------------------------------------------
 
@@ -37,7 +32,9 @@ import {
 const services = { payment: 120, inventory: 40, shipping: 60, email: 200, analytics: 30, fraud: 90 };
 const orderMs = 20;
 const cv = 0.5;
+const hiccupMs = 5_000;
 type Name = keyof typeof services;
+const names = Object.keys(services) as Name[];
 
 class Declined extends Refusal {
   readonly _tag = "Declined";
@@ -64,31 +61,30 @@ interface Shop {
 /** Nobody gives up in this story, so that no design differs by its time limits. */
 const within = "100h";
 
-const service = (name: Name, ledger: Ref<Ledger>) => {
-  const time = lognormal({ mean: services[name], cv });
+/** Draws by the order's id: the same order has the same luck in each design, and in both worlds. */
+const service = (name: Name, { hiccup, emailMs = services.email }: Conditions) => {
+  const time = lognormal({ mean: name === "email" ? emailMs : services[name], cv });
   const refusal = refusals[name];
   return (self: Self): Service => ({
     async handle(order) {
       const draw = draws(self, order.id);
-      const drawnMs = time(draw);
-      const refused = refusal !== undefined && draw() < refusal.share;
-      await self.sleep(drawnMs);
-      self.tell(ledger).worked({ order: order.id, by: name, drawnMs, refused, atMs: self.now() });
-      return refused ? refusal.no(order) : order.id;
+      const workMs = time(draw);
+      const isRefused = draw() < (refusal?.share ?? 0);
+      const hangs = name === "email" && draw() < hiccup;
+      await self.sleep(workMs + (hangs ? hiccupMs : 0));
+      return isRefused && refusal !== undefined ? refusal.no(order) : order.id;
     },
   });
 };
 
-const shop = (design: Design, refs: Readonly<Record<Name, Ref<Service>>>, ledger: Ref<Ledger>) => {
+const shop = (design: Design, refs: Readonly<Record<Name, Ref<Service>>>) => {
   const time = lognormal({ mean: orderMs, cv });
   return (self: Self): Shop => ({
     async place(order) {
-      const drawnMs = time(draws(self, order.id));
-      await self.sleep(drawnMs);
-      self.tell(ledger).worked({ order: order.id, by: "shop", drawnMs, refused: false, atMs: self.now() });
+      await self.sleep(time(draws(self, order.id)));
       for (const stage of design.stages) {
         await Promise.all(
-          stage.map((name) => self.via(design.verbs[name], refs[name], { key: order.id, within }).handle(order)),
+          stage.map((name) => self.via(design[name], refs[name], { key: order.id, within }).handle(order)),
         );
       }
       return order.id;
@@ -96,205 +92,163 @@ const shop = (design: Design, refs: Readonly<Record<Name, Ref<Service>>>, ledger
   });
 };
 
-/** Sends the orders when they are due and never waits for an answer before the next. */
-const customers = (load: Load, entry: Ref<Shop>, ledger: Ref<Ledger>) => (self: Self) => {
-  async function buy(id: string, dueMs: number): Promise<void> {
-    self.tell(ledger).sent({ order: id, dueMs });
-    const answer = await settle(self.ask(entry, { key: id, within }).place({ id }));
-    const outcome = answer.ok ? "placed" : (noes[answer.error._tag] ?? "failed");
-    self.tell(ledger).answered({ order: id, outcome, atMs: self.now() });
-  }
-  return {
-    async run() {
-      const startMs = self.now();
-      const answers: Promise<void>[] = [];
-      for (const atMs of load.times(() => self.random())) {
-        const dueMs = startMs + atMs;
-        const earlyMs = dueMs - self.now();
-        if (earlyMs > 0) await self.sleep(earlyMs);
-        answers.push(buy(`o${answers.length + 1}`, dueMs));
-      }
-      await Promise.all(answers);
-    },
-  };
-};
-
 // --- the designs -------------------------------------------------------------------------------------------------
 
-interface Design {
-  readonly name: string;
-  readonly says: string;
-  /** One stage after the other; the services of a stage at once. */
+/** The verb of each edge; then the stages, one after the other, the services of a stage at once. */
+interface Design extends Readonly<Record<Name, Verb>> {
   readonly stages: readonly (readonly Name[])[];
-  readonly verbs: Readonly<Record<Name, Verb>>;
 }
 
-const names = Object.keys(services) as Name[];
 const all = (verb: Verb) => Object.fromEntries(names.map((name) => [name, verb])) as Record<Name, Verb>;
-const designs: readonly Design[] = [
-  { name: "D1", says: "asks all six, one after the other", stages: names.map((name) => [name]), verbs: all("ask") },
-  { name: "D2", says: "asks all six at once", stages: [names], verbs: all("ask") },
-  {
-    name: "D3",
-    says: "asks payment, then inventory, and tells the other four",
+const inSeries = names.map((name) => [name]);
+const designs = {
+  D1: { ...all("ask"), stages: inSeries },
+  D2: { ...all("ask"), stages: [names] },
+  D3: {
+    ...all("tell"),
+    payment: "ask",
+    inventory: "ask",
     stages: [["payment"], ["inventory"], ["shipping", "email", "analytics", "fraud"]],
-    verbs: { ...all("tell"), payment: "ask", inventory: "ask" },
   },
-  { name: "D4", says: "says yes, then tells all six", stages: [names], verbs: all("tell") },
-];
+  D4: { ...all("tell"), stages: [names] },
+} satisfies Record<string, Design>;
+const says: Readonly<Record<string, string>> = {
+  D1: "asks all six, one after the other",
+  D2: "asks all six at once",
+  D3: "asks payment, then inventory, and tells the other four",
+  D4: "says yes, then tells all six",
+};
 
-// --- the measurement ---------------------------------------------------------------------------------------------
+// --- the experiment ----------------------------------------------------------------------------------------------
 
-type Outcome = "placed" | "declined" | "outOfStock" | "failed";
-/** Answers of no, by their tag. Any other failure is none. */
-const noes: Readonly<Record<string, Outcome>> = { Declined: "declined", OutOfStock: "outOfStock" };
-
-interface Answered {
-  readonly order: string;
-  readonly outcome: Outcome;
-  readonly atMs: number;
-}
-interface Work {
-  readonly order: string;
-  readonly by: Name | "shop";
-  readonly drawnMs: number;
-  readonly refused: boolean;
-  readonly atMs: number;
-}
-interface Trail {
-  dueMs: number;
-  answered: Answered | undefined;
-  readonly work: Map<Name | "shop", Work>;
+/** What differs between runs, beside the design. */
+interface Conditions {
+  /** The share of e-mails that take five seconds more. */
+  readonly hiccup: number;
+  readonly emailMs?: number;
+  /** How many messages a service handles at a time; enough not to queue by default. */
+  readonly slots?: Readonly<Record<string, number>>;
 }
 
-/** Keeps what happened to each order. An actor for those who write; read from outside as the object it is. */
-class Ledger {
-  readonly trails: Map<string, Trail> = new Map();
+const availability = 0.999;
+const faults = [...names, "shop"].map((target) => available(availability, { target, back: "1s" }));
 
-  sent({ order, dueMs }: { order: string; dueMs: number }): void {
-    this.#trail(order).dueMs = dueMs;
-  }
-  answered(answered: Answered): void {
-    this.#trail(answered.order).answered = answered;
-  }
-  worked(work: Work): void {
-    this.#trail(work.order).work.set(work.by, work);
-  }
-  /** Made by whoever writes first: messages of different actors come in any order. */
-  #trail(order: string): Trail {
-    const trail = this.trails.get(order) ?? { dueMs: Number.NaN, answered: undefined, work: new Map() };
-    this.trails.set(order, trail);
-    return trail;
-  }
-}
-
-async function run(design: Design, ledger: Ledger, { seed, speed, load }: Settings): Promise<void> {
-  // The same names in each design: keyed draws depend on the seed, an actor's path and the key, and on nothing else.
-  const system = createSystem({ name: "checkout", seed, speed, report });
-  const book = system.spawn(() => ledger, { name: "ledger" });
-  const many = { concurrency: Number.POSITIVE_INFINITY };
-  const refs = Object.fromEntries(
-    names.map((name) => [name, system.spawn(service(name, book), { name, ...many })]),
-  ) as Record<Name, Ref<Service>>;
-  const entry = system.spawn(shop(design, refs, book), { name: "shop", ...many });
-  const crowd = system.spawn(customers(load, entry, book), { name: "customers" });
-  await system.ask(crowd, { within }).run();
-  await system.stop({ drain: within });
-}
-
-/** A no that nobody waits for is what D4 is about: the ledger counts it. Anything else should be seen. */
-function report(event: SystemEvent): void {
-  if (event.kind === "started" || event.kind === "ended") return;
-  if (event.kind === "unheard" && event.reason instanceof Refusal) return;
-  process.stderr.write(`${event.path}: ${event.kind} ${"reason" in event ? String(event.reason) : ""}\n`);
-}
-
-type Bill = ReturnType<typeof bill>;
-
-/** What one design cost. Times in story ms, over placed orders. */
-function bill(design: Design, { trails }: Ledger) {
-  const orders = { sent: trails.size, placed: 0, declined: 0, outOfStock: 0, failed: 0, waiting: 0 };
-  const edge: number[] = [];
-  const timerError: number[] = [];
-  const unfinished: number[] = [];
-  const doneAfter: number[] = [];
-  let refusedLater = 0;
-  for (const { dueMs, answered, work } of trails.values()) {
-    orders[answered?.outcome ?? "waiting"]++;
-    if (answered?.outcome !== "placed") continue;
-    const drawn = (name: Name) => (design.verbs[name] === "ask" ? work.get(name)!.drawnMs : 0);
-    const path = design.stages.map((stage) => Math.max(...stage.map(drawn)));
-    const after = names.map((name) => (work.get(name)?.atMs ?? Number.POSITIVE_INFINITY) - answered.atMs);
-    edge.push(answered.atMs - dueMs);
-    timerError.push(answered.atMs - dueMs - path.reduce((sum, ms) => sum + ms, work.get("shop")!.drawnMs));
-    unfinished.push(after.filter((ms) => ms > 0).length);
-    if (Math.max(...after) < Number.POSITIVE_INFINITY) doneAfter.push(Math.max(0, ...after));
-    if (names.some((name) => work.get(name)?.refused)) refusedLater++;
-  }
-  const ms = (samples: number[]) => {
-    const { mean, quantile } = summary(samples);
-    return { mean, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99), unit: "ms" };
+/** The same names in each design: keyed draws depend on the seed, an actor's path and the key, and on nothing else. */
+function start(conditions: Conditions) {
+  const concurrency = (name: string) => conditions.slots?.[name] ?? Number.POSITIVE_INFINITY;
+  return ({ system }: { readonly system: System }, design: Design): Ref<Shop> => {
+    const refs = Object.fromEntries(
+      names.map((name) => [
+        name,
+        system.spawn(service(name, conditions), { name, concurrency: concurrency(name), mailbox: { capacity: 1e6 } }),
+      ]),
+    ) as Record<Name, Ref<Service>>;
+    return system.spawn(shop(design, refs), { name: "shop", concurrency: concurrency("shop") });
   };
+}
+
+const request: Experiment<Design, Shop>["request"] = (caller, entry, index) => {
+  const id = `o${index + 1}`;
+  return caller.ask(entry, { key: id, within }).place({ id });
+};
+
+function experiment({ seed, load, chosen, hiccup, slots, claimed }: Settings): Experiment<Design, Shop> {
+  const few = poisson({ perSecond: 20, requests: claimed });
+  const calm = { load: few, start: start({ hiccup: 0 }) };
+  const isWhole = Object.keys(chosen).length === Object.keys(designs).length;
   return {
-    name: design.name,
-    says: design.says,
-    orders,
-    edge: ms(edge),
-    timerError: { mean: summary(timerError).mean, unit: "ms" },
-    behind: { unfinished: { mean: summary(unfinished).mean, unit: "calls" }, doneAfter: ms(doneAfter), refusedLater },
+    seed,
+    load,
+    designs: chosen,
+    faults,
+    start: start({ hiccup, slots }),
+    request,
+    ...(isWhole && {
+      variants: {
+        calm,
+        half: { ...calm, designs: { D1: designs.D1 }, start: start({ hiccup: 0, emailMs: services.email / 2 }) },
+        told: { ...calm, designs: { D1: { ...designs.D1, email: "tell" } } },
+      },
+      claims: claims({ services, orderMs, availability, hiccup }),
+    }),
   };
 }
 
 // --- the command -------------------------------------------------------------------------------------------------
 
 const flags = {
-  speed: { takes: "N", says: "how many times faster the clock runs; 2 by default" },
   seed: { takes: "N", says: "of all draws; 7 by default" },
-  orders: { takes: "N", says: "how many orders; 400 by default" },
-  seconds: { takes: "N", says: "or for how many story seconds orders come" },
-  rate: { takes: "N", says: "orders per story second; 20 by default" },
+  orders: { takes: "N", says: "how many orders; 20,000 by default, live 100" },
+  rate: { takes: "N", says: "orders per second; 20 by default" },
+  hiccup: { takes: "N", says: "percent of e-mails that take 5 s more; 2 by default, live 0" },
+  slots: { takes: "email=10", says: "messages a service handles at a time; all by default" },
   design: { takes: "D1,D3", says: "only these; all four by default" },
   arrivals: { takes: "FILE.csv", says: "orders come as in this series: see below" },
+  live: { says: "one design in real time, beside the same in virtual time" },
   json: { says: "one JSON object instead of the table" },
 } as const;
 
 const help = `What does each way to wait cost? One checkout, four designs, the same actors.
 
-  npm start                                  400 orders in each design, 10 s
-  npm start -- --speed 1                     in real time: half the timer error
-  npm start -- --design D1,D3 --seconds 60   two designs, a minute of orders
-  npm start -- --arrivals requests.csv       your own traffic, shown in 20 s
+  npm start                                  20,000 orders in each design
+  npm start -- --hiccup 0                    e-mail never hangs
+  npm start -- --slots email=10              ten e-mails at a time: a queue
+  npm start -- --arrivals requests.csv       your own traffic
+  npm start -- --live --design D3            the same program in real time
   npm start --silent -- --json               for a program to read
 
-Story time is what the actors see: --speed seconds of it to a real one.
 A series has the columns timestamp,value; value = requests until the next row.`;
 
-type Settings = Awaited<ReturnType<typeof readSettings>>;
+interface Settings {
+  readonly seed: number;
+  readonly load: Experiment<Design, Shop>["load"];
+  readonly claimed: number;
+  readonly series: Series | undefined;
+  readonly chosen: Readonly<Record<string, Design>>;
+  readonly hiccup: number;
+  readonly slots: Readonly<Record<string, number>>;
+}
 
-async function readSettings(given: Flags<typeof flags>) {
-  const { speed = "2", seed = "7", rate = "20", orders = "400", seconds, arrivals } = given;
-  if (given.orders && seconds) throw new InvalidOption("arguments", "--orders and --seconds", "one of them");
+async function readSettings(given: Flags<typeof flags>): Promise<Settings> {
+  const { seed = "7", rate = "20", arrivals, design } = given;
+  // In real time a hundred orders are all that fit, and one that hangs would hide what timers add.
+  const { orders = given.live ? "100" : "20000", hiccup = given.live ? "0" : "2" } = given;
   const perSecond = positiveFlag("rate", rate, "20");
-  const requests = wholeFlag("orders", orders, "400");
-  const lasts = seconds === undefined ? requests / perSecond : positiveFlag("seconds", seconds, "20");
+  const requests = wholeFlag("orders", orders, "20000");
   const series = arrivals === undefined ? undefined : await readSeriesFile(arrivals, { least: 0 });
+  const percent = hiccup === "0" ? 0 : positiveFlag("hiccup", hiccup, "2", 100);
   return {
-    speed: positiveFlag("speed", speed, "2", 1000),
     seed: wholeFlag("seed", seed, "7", 0),
-    load: series
-      ? replay(series, { perSecond, seconds: lasts })
-      : poisson({ perSecond, ...(seconds === undefined ? { requests } : { seconds: lasts }) }),
+    load: series ? replay(series, { perSecond, seconds: requests / perSecond }) : poisson({ perSecond, requests }),
+    claimed: Math.min(5_000, requests),
     series,
-    chosen: given.design === undefined ? designs : choose(given.design),
-    json: given.json ?? false,
+    chosen: choose(design ?? (given.live ? "D3" : Object.keys(designs).join())),
+    hiccup: percent / 100,
+    slots: readSlots(given.slots ?? ""),
   };
 }
 
-function choose(list: string): Design[] {
+function choose(list: string): Record<string, Design> {
   const wanted = new Set(list.toUpperCase().split(/[ ,]+/));
-  const chosen = designs.filter(({ name }) => wanted.has(name));
-  if (chosen.length === wanted.size) return chosen;
+  const chosen = Object.entries(designs).filter(([name]) => wanted.has(name));
+  if (chosen.length === wanted.size) return Object.fromEntries(chosen);
   throw new InvalidOption("--design", list, "any of D1,D2,D3,D4, for example --design D1,D3");
+}
+
+function readSlots(list: string): Record<string, number> {
+  const parts = list.split(/[ ,]+/).filter((part) => part !== "");
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [name = "", number = "", more] = part.split("=");
+      if (more !== undefined || ![...names, "shop"].includes(name))
+        throw new InvalidOption(
+          "--slots",
+          part,
+          `a service and a number, for example --slots email=10 (${names.join()})`,
+        );
+      return [name, wholeFlag("slots", number, "email=10")];
+    }),
+  );
 }
 
 await command({
@@ -302,88 +256,105 @@ await command({
   help,
   async run(given, interrupted) {
     const settings = await readSettings(given);
-    const { chosen, load, speed } = settings;
-    const runs = chosen.map((design) => ({ design, ledger: new Ledger() }));
-    const bills = () => runs.map(({ design, ledger }) => bill(design, ledger));
-    const answered = ({ name, orders }: Bill) => `${name} ${orders.sent - orders.waiting}`;
-    const about = `about ${figure(load.requests)} orders`;
-    const seconds = load.lastsMs / speed / 1000;
-
-    const line = () => `answered of ${about}: ${bills().map(answered).join(", ")}`;
-    const clear = seconds > 2 ? progress(process.stderr, line) : () => {};
+    if (given.live) return await runLive(settings, given.json ?? false);
+    let share = 0;
+    let known: () => Comparison | undefined = () => undefined;
+    const clear = progress(
+      process.stderr,
+      () => `${Math.floor(share * 100)} % of the orders; Ctrl-C shows what is known`,
+    );
+    const show = (comparison: Comparison | undefined, isCut: boolean) =>
+      comparison === undefined ? "Nothing is known yet." : print(settings, comparison, given.json ?? false, isCut);
     interrupted(() => {
       clear();
-      return print(settings, bills(), true);
+      return show(known(), true);
     });
-    const say = (line: string) => seconds > 2 && !process.stderr.isTTY && process.stderr.write(`${line}\n`);
-    say(`${about} in ${figure(seconds)} s; Ctrl-C shows what is known so far`);
-    await Promise.all(
-      runs.map(async ({ design, ledger }) => {
-        await run(design, ledger, settings);
-        say(`orders answered in ${answered(bill(design, ledger))}`);
-      }),
-    );
+    // Where there is no line to keep up to date, one says that it takes its time.
+    if (!process.stderr.isTTY && settings.load.requests >= 10_000)
+      process.stderr.write(
+        `${figure(settings.load.requests)} orders in each design; Ctrl-C shows what is known so far\n`,
+      );
+    const comparison = await compare({
+      ...experiment(settings),
+      progress: (done, soFar) => {
+        share = done;
+        known = soFar;
+      },
+    });
     clear();
-    return print(settings, bills(), false);
+    return show(comparison, false);
   },
 });
 
-function print(settings: Settings, bills: readonly Bill[], interrupted: boolean): string {
-  return settings.json ? asJson(settings, bills, interrupted) : asText(settings, bills, interrupted);
+async function runLive(settings: Settings, asJson: boolean): Promise<string> {
+  const names = Object.keys(settings.chosen);
+  const [of = "D3"] = names;
+  if (names.length > 1)
+    throw new InvalidOption("--design", names.join(), "one design with --live, for example --design D3");
+  const seconds = settings.load.lastsMs / 1000;
+  process.stderr.write(`about ${figure(settings.load.requests)} orders in ${figure(seconds)} s of real time\n`);
+  const { live, virtual, longer } = await inBothWorlds(experiment(settings), { of });
+  if (asJson)
+    return JSON.stringify({
+      scenario: "checkout",
+      world: "live",
+      seed: settings.seed,
+      design: of,
+      live: live.edge.mean.value,
+      virtual: virtual.edge.mean.value,
+      longer: { mean: longer.value, interval: [longer.low, longer.high], unit: "ms" },
+    });
+  return [
+    bold(`${of}: ${says[of]}.`),
+    "Live and in virtual time, the same actors with the same draws:",
+    "",
+    `until answered, mean: ${estimate(live.edge.mean, "ms")} live, ${estimate(virtual.edge.mean, "ms")} in virtual time`,
+    `order by order, live takes ${estimate(longer, "ms")} longer: its timers are late by 0 to 3 ms each`,
+    `answered ok: ${live.requests.ok} live, ${virtual.requests.ok} in virtual time`,
+  ].join("\n");
 }
 
-function asJson({ seed, speed, load, series }: Settings, bills: readonly Bill[], interrupted: boolean): string {
+function print(settings: Settings, comparison: Comparison, asJson: boolean, isCut: boolean): string {
+  return asJson ? jsonText(settings, comparison, isCut) : text(settings, comparison, isCut);
+}
+
+function jsonText({ series }: Settings, comparison: Comparison, interrupted: boolean): string {
   const arrivals = series && {
     file: series.name,
     rows: series.rows.length,
     ...series.counts,
     problems: series.problems.slice(0, 100),
   };
-  const result = { scenario: "checkout", world: "live", seed, speed, interrupted, load, arrivals, designs: bills };
-  const rounded = (_: string, value: unknown) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value);
+  const result = { scenario: "checkout", world: "sim", interrupted, arrivals, ...comparison.json() };
+  const rounded = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(6)) : value);
   return JSON.stringify(result, rounded, 2);
 }
 
-function asText({ seed, speed, load, series }: Settings, bills: readonly Bill[], interrupted: boolean): string {
-  const row = (label: string, cell: (bill: Bill) => number) => [label, ...bills.map((each) => figure(cell(each)))];
-  const [head, ...body] = table([
-    ["", ...bills.map(({ name }) => name)],
-    row("orders placed", ({ orders }) => orders.placed),
-    row("orders declined", ({ orders }) => orders.declined),
-    row("orders out of stock", ({ orders }) => orders.outOfStock),
-    row("orders failed", ({ orders }) => orders.failed),
-    ...(interrupted ? [row("orders not answered yet", ({ orders }) => orders.waiting)] : []),
-    row("until the answer, mean, ms", ({ edge }) => edge.mean),
-    row("until the answer, p95, ms", ({ edge }) => edge.p95),
-    row("  timer error in that mean, ms", ({ timerError }) => timerError.mean),
-    row("calls unfinished at the answer, mean", ({ behind }) => behind.unfinished.mean),
-    row("from the answer until all is done, mean, ms", ({ behind }) => behind.doneAfter.mean),
-    row("placed, then declined or out of stock", ({ behind }) => behind.refusedLater),
-  ]).split("\n");
-  // Timers of a process that keeps up are late by about a millisecond of real time each.
-  const late = bills.some(({ timerError }) => timerError.mean > 50 * speed);
-  const regretted = bills.filter(({ behind }) => behind.refusedLater > 0);
+function text({ seed, load, series, hiccup }: Settings, comparison: Comparison, isCut: boolean): string {
+  const [head, ...body] = comparison.table().split("\n");
   const shape = series ? `in the shape of ${series.name}` : "Poisson";
+  const claimed = comparison.claims();
   return [
     bold("Checkout: what does each way to wait cost? The same actors in each design."),
     "",
-    ...bills.map(({ name, says }) => `  ${name}  ${says}`),
+    ...Object.keys(comparison.designs).map((name) => `  ${name}  ${says[name]}`),
     "",
-    `About ${figure(load.requests)} orders in ${figure(load.lastsMs / 1000)} s of story time, ${shape}.`,
+    `${figure(load.requests)} orders in ${figure(load.lastsMs / 60_000)} minutes of virtual time, ${shape}, seed ${seed}.`,
     ...(series ? seriesNotes(series) : []),
-    `Live, the clock ${speed} times faster than real, seed ${seed}.${interrupted ? " Interrupted: known so far." : ""}`,
+    `E-mail takes 5 s more for ${figure(hiccup * 100)} % of the orders. Each service is out for 0.1 %:`,
+    "who asks it then is turned away, what it is told waits until it is back.",
+    ...(isCut ? ["Interrupted: known so far."] : []),
     "",
     bold(head!),
     ...body,
     "",
-    "Times are story ms of placed orders, from the moment an order was due.",
-    ...regretted.map(
-      ({ name, orders, behind }) =>
-        `${name} said yes to ${figure(orders.placed)} orders; ${figure(behind.refusedLater)} of them were then refused.`,
-    ),
-    ...(late ? ["The machine did not keep up with this: take a lower --speed or --rate."] : []),
+    "Times are of placed orders, from the moment an order was due. Refused are the",
+    "declined and the out of stock: an answer, neither success nor failure.",
+    `± and ranges hold with ${figure(comparison.level * 100)} %.`,
+    ...(claimed === "" ? [] : ["", bold("What people say, and what was measured"), claimed]),
     "",
-    "Next: --speed 1 halves the timer error; --design D1,D3 --seconds 60; --help",
+    "Next: --slots email=10 shows a queue; --live --design D3 the same in real time;",
+    "docs/first-comparison.md your own services; --help.",
   ].join("\n");
 }
 

@@ -1,6 +1,6 @@
 // The marked fences of a page: listings are regions of compiled files, outputs are what programs print.
 //   ```ts file=src/scenarios/hello.ts#program     the region, or without a # the whole file
-//   ```text run=src/scenarios/hello.ts --flag     the standard output
+//   ```text run=src/scenarios/hello.ts --flag     the standard output; with lines=3-9 at the end, those lines of it
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,15 @@ async function contentOf(language: string, marker: string): Promise<string | und
   const [, how, what = ""] = /^(file|run)=(.+)$/.exec(marker) ?? [];
   if (program.test(language) && how !== "file") throw new Error(`a listing without file=: \`\`\`${language} ${marker}`);
   if (how === "file") return regionOf(what);
-  return how === "run" ? outputOf(what.split(" ")) : undefined;
+  if (how !== "run") return undefined;
+  const [, command = "", first, last] = /^(.*?)(?: lines=(\d+)-(\d+))?$/.exec(what) ?? [];
+  const output = await outputOf(command.split(" "));
+  return first === undefined
+    ? output
+    : `${output
+        .split("\n")
+        .slice(Number(first) - 1, Number(last))
+        .join("\n")}\n`;
 }
 
 function regionOf(what: string): string {

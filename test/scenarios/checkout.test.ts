@@ -1,4 +1,4 @@
-// The script as its users start it: a process with arguments. At this speed its times mean nothing, its counts do.
+// The script as its users start it: a process with arguments.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const script = fileURLToPath(new URL("../../src/scenarios/checkout.ts", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const timeoutMs = 60_000;
-const quick = ["--speed", "100"];
 
 interface Ended {
   readonly code: number | null;
@@ -48,51 +47,133 @@ async function file(name: string, text: string): Promise<string> {
   return join(folder, name);
 }
 
+interface Design {
+  readonly name: string;
+  readonly requests: Record<"sent" | "ok" | "refused" | "failed", number>;
+  readonly edge: { readonly mean: number; readonly interval: [number, number] };
+  readonly over1s: { readonly measured: number };
+  readonly success: { readonly measured: number; readonly interval: [number, number] };
+  readonly done: { readonly mean: number };
+  readonly regret: { readonly measured: number; readonly interval: [number, number] };
+  readonly services: { readonly path: string; readonly mostWaiting: number; readonly holdMs: number }[];
+}
+
 describe("checkout", () => {
   test(
-    "gives one JSON object in which the same orders have the same fate in each design",
+    "finds the means and the success that theory predicts, and the same orders refused in each design",
     async () => {
-      const { code, stdout, stderr } = await checkout([...quick, "--orders", "150", "--rate", "100", "--json"]);
-      expect([code, stderr]).toEqual([0, ""]);
-      const result = JSON.parse(stdout);
-      expect(result).toMatchObject({ scenario: "checkout", world: "live", seed: 7, speed: 100, interrupted: false });
-      const [d1, d2, d3, d4] = result.designs;
-      expect(result.designs.map(({ name }: { name: string }) => name)).toEqual(["D1", "D2", "D3", "D4"]);
-      for (const { orders, edge, timerError, behind } of result.designs) {
-        expect(orders).toMatchObject({ sent: 150, failed: 0, waiting: 0 });
-        expect(edge).toEqual({
-          mean: expect.any(Number),
-          p50: expect.any(Number),
-          p95: expect.any(Number),
-          p99: expect.any(Number),
-          unit: "ms",
-        });
-        expect([timerError.unit, behind.unfinished.unit, behind.doneAfter.unit]).toEqual(["ms", "calls", "ms"]);
+      const { code, stdout } = await checkout(["--hiccup", "0", "--json"]);
+      expect(code).toBe(0);
+      const { scenario, world, seed, designs, claims } = JSON.parse(stdout);
+      expect([scenario, world, seed]).toEqual(["checkout", "sim", 7]);
+      const [d1, d2, d3, d4] = designs as [Design, Design, Design, Design];
+      expect(designs.map(({ name }: Design) => name)).toEqual(["D1", "D2", "D3", "D4"]);
+      for (const [design, meanMs, success] of [
+        [d1, 560, 0.99302],
+        [d2, 236.6, 0.99302],
+        [d3, 180, 0.997],
+        [d4, 20, 0.999],
+      ] as const) {
+        expect(design.requests.sent).toBe(20_000);
+        expect(Math.abs(design.edge.mean / meanMs - 1)).toBeLessThan(0.03);
+        const [low, high] = design.success.interval;
+        expect([low < success, high > success]).toEqual([true, true]);
       }
-      const refused = d1.orders.declined + d1.orders.outOfStock;
-      expect(refused).toBeGreaterThan(0);
-      expect(d1.orders.placed).toBe(150 - refused);
-      // An order that both would refuse gets the answer that comes first: in D2 that may be either.
-      expect(d2.orders.placed).toBe(d1.orders.placed);
-      expect(d3.orders).toEqual(d1.orders);
-      expect(d4.orders).toMatchObject({ placed: 150, declined: 0, outOfStock: 0 });
-      expect([d1, d2, d3, d4].map(({ behind }) => behind.refusedLater)).toEqual([0, 0, 0, refused]);
-      expect([d1.behind.unfinished.mean, d2.behind.unfinished.mean]).toEqual([0, 0]);
-      expect(d4.behind.unfinished.mean).toBeGreaterThan(0);
+      // Whoever is asked last is asked of those that others let through: the designs refuse the same, and fail others.
+      expect(Math.abs(d1.requests.refused - d3.requests.refused)).toBeLessThan(10);
+      expect([d1.regret.measured, d2.regret.measured, d3.regret.measured]).toEqual([0, 0, 0]);
+      expect(d4.requests.refused).toBe(0);
+      expect(d4.regret.interval[0]).toBeLessThan(0.0397);
+      expect(d4.regret.interval[1]).toBeGreaterThan(0.0397);
+      expect([d1.done.mean, d2.done.mean]).toEqual([d1.edge.mean, d2.edge.mean]);
+      expect(d4.done.mean).toBeGreaterThan(10 * d4.edge.mean);
+      const verdicts = Object.fromEntries(claims.map(({ id, verdict }: Record<string, string>) => [id, verdict]));
+      expect(verdicts).toEqual({
+        series: "confirmed",
+        parallel: "confirmed",
+        told: "confirmed",
+        "off-path": "confirmed",
+        tail: "confirmed",
+        success: "confirmed",
+        regret: "confirmed",
+        half: "refuted",
+        faster: "limited",
+        resilient: "limited",
+      });
+      for (const claim of claims)
+        expect(claim).toMatchObject({
+          claim: expect.any(String),
+          source: expect.any(String),
+          interval: expect.any(Array),
+        });
     },
     timeoutMs,
   );
 
   test(
-    "prints a table 80 columns wide, of the designs that were asked for",
+    "shows whom a hanging e-mail holds up",
     async () => {
-      const { code, stdout } = await checkout([...quick, "--orders", "20", "--design", "d1,D3"]);
+      const { stdout } = await checkout(["--orders", "3000", "--json"]);
+      const shares = (JSON.parse(stdout).designs as Design[]).map(({ over1s }) => over1s.measured);
+      // 2 % hang; five standard deviations of a share of 3,000.
+      expect(Math.abs(shares[0]! - 0.0263)).toBeLessThan(0.015);
+      expect(Math.abs(shares[1]! - 0.0203)).toBeLessThan(0.013);
+      expect(shares.slice(2)).toEqual([0, 0]);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "prints a table and the verdicts, 80 columns wide",
+    async () => {
+      const { code, stdout } = await checkout(["--orders", "2000"]);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^ +D1 +D3$/m);
-      expect(stdout).toMatch(/^orders placed +\d+ +\d+$/m);
-      expect(stdout).toMatch(/^ {2}timer error in that mean, ms( +-?[\d,.]+){2}$/m);
-      expect(stdout).not.toContain("D2");
-      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(stdout).toMatch(/^ +D1 +D2 +D3 +D4$/m);
+      expect(stdout).toMatch(/^until answered, mean, ms( +\d+(\.\d+)? ± [\d.]+){4}$/m);
+      expect(stdout).toMatch(/^refuted +Twice as fast is as good as off the path\./m);
+      expect(stdout).toContain("docs/first-comparison.md");
+      const long = stdout.split("\n").filter((line) => line.length > 80);
+      expect(long).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "shows a queue where there are too few slots",
+    async () => {
+      const { stdout } = await checkout(["--orders", "2000", "--slots", "email=4", "--design", "D1,D4", "--json"]);
+      const { designs, claims } = JSON.parse(stdout);
+      for (const { services } of designs as Design[])
+        for (const { path, mostWaiting } of services)
+          expect([path, mostWaiting > 20]).toEqual([path, path === "/email"]);
+      // Claims are about all four designs.
+      expect(claims).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "is the same twice, and another with another seed",
+    async () => {
+      const [one, again, other] = await Promise.all(
+        ["7", "7", "8"].map((seed) => checkout(["--orders", "300", "--seed", seed, "--json"])),
+      );
+      expect(again?.stdout).toBe(one?.stdout);
+      expect(other?.stdout).not.toBe(one?.stdout);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "is one program in both worlds: live, the same orders get the same answers, a little later",
+    async () => {
+      const { code, stdout } = await checkout(["--live", "--orders", "20", "--rate", "40", "--design", "D3", "--json"]);
+      expect(code).toBe(0);
+      const { world, design, live, virtual, longer } = JSON.parse(stdout);
+      expect([world, design]).toEqual(["live", "D3"]);
+      // No timer fires early; how late they are is the machine's.
+      expect(longer.mean).toBeGreaterThanOrEqual(0);
+      expect(live).toBeGreaterThan(virtual);
     },
     timeoutMs,
   );
@@ -106,18 +187,9 @@ describe("checkout", () => {
       );
       const lines = ["timestamp,value", ...rows, "2014-04-10 00:10:00,7", "oops,3", "2014-04-10 00:50:00,-2"];
       const arrivals = await file("requests.csv", lines.join("\r\n"));
-      const { code, stdout } = await checkout([
-        ...quick,
-        "--orders",
-        "40",
-        "--design",
-        "D4",
-        "--arrivals",
-        arrivals,
-        "--json",
-      ]);
+      const { code, stdout } = await checkout(["--orders", "40", "--design", "D4", "--arrivals", arrivals, "--json"]);
       const result = JSON.parse(stdout);
-      expect([code, result.designs[0].orders.sent]).toEqual([0, 40]);
+      expect([code, result.designs[0].requests.sent]).toEqual([0, 40]);
       expect(result.arrivals).toMatchObject({
         file: arrivals,
         rows: 50,
@@ -135,13 +207,16 @@ describe("checkout", () => {
   test(
     "prints what is known so far when it is interrupted, and exits with 130",
     async () => {
-      const { code, stdout } = await checkout(["--orders", "100000", "--json"], (said, interrupt) => {
+      const { code, stdout } = await checkout(["--orders", "1000000", "--json"], (said, interrupt) => {
         if (said.includes("Ctrl-C")) interrupt();
       });
       expect(code).toBe(130);
-      const { interrupted, designs } = JSON.parse(stdout);
-      expect(interrupted).toBe(true);
-      expect(designs).toHaveLength(4);
+      const { interrupted, designs, claims } = JSON.parse(stdout);
+      expect([interrupted, claims]).toEqual([true, []]);
+      expect(designs[0]).toMatchObject({
+        name: "D1",
+        requests: { sent: expect.any(Number), failed: expect.any(Number) },
+      });
     },
     timeoutMs,
   );
@@ -151,21 +226,23 @@ describe("checkout", () => {
     async () => {
       const { code, stdout } = await checkout(["--help"]);
       expect([code, stdout.split("\n").length < 25]).toEqual([0, true]);
-      for (const flag of ["speed", "seed", "orders", "seconds", "rate", "design", "arrivals", "json"]) {
+      for (const flag of ["seed", "orders", "rate", "hiccup", "slots", "design", "arrivals", "live", "json"]) {
         expect(stdout).toContain(`--${flag}`);
       }
-      expect(stdout).toContain("npm start -- --design D1,D3");
+      expect(stdout).toContain("npm start -- --slots email=10");
       expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     },
     timeoutMs,
   );
 
   test.each([
-    [["--sped", "3"], "--speed N if that was meant"],
-    [["--speed", "0"], "a number above 0 and at most 1000, for example --speed 2"],
+    [["--hicup", "3"], "--hiccup N if that was meant"],
+    [["--hiccup", "300"], "a number above 0 and at most 100, for example --hiccup 2"],
     [["--seed", "-1"], "a whole number of at least 0"],
     [["--design", "D1,D9"], "any of D1,D2,D3,D4"],
-    [["--orders", "10", "--seconds", "3"], "one of them"],
+    [["--slots", "mail=3"], "a service and a number, for example --slots email=10"],
+    [["--slots", "email"], "a whole number of at least 1, for example --slots email=10"],
+    [["--live", "--design", "D1,D2"], "one design with --live"],
     [["--arrivals", "no/such.csv"], "a CSV file that can be read (ENOENT)"],
   ])(
     "says what to type instead of %j",

@@ -1,5 +1,6 @@
 // What keeps a run from being repeated, and who did it. Told once, however often it happens.
 
+import type { Difference } from "./difference.ts";
 import { type Leak, NotReproducible } from "./failure.ts";
 
 const leaksKept = 1_000;
@@ -24,10 +25,10 @@ export class Leaks {
     return this.#add({ path, type: "", what }, `used ${what}`, "give the promise to self.pipeToSelf");
   }
 
-  /** Two runs of one seed, `where` is what it says of both. */
-  differs(path: string, type: string, where: string): NotReproducible {
+  /** Two runs of one seed went apart. */
+  differs({ path, name, where }: Difference): NotReproducible {
     return this.#note(
-      { path, type, what: "something that another run had changed" },
+      { path, type: name, what: "something that another run had changed" },
       `Two runs of one seed differ, ${where}\nSomething outlives a run, such as a variable of a module, or comes from outside, such as a clock.`,
     );
   }

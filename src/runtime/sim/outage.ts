@@ -40,18 +40,26 @@ export class Outages {
     if (this.#outages.length === 0) return undefined;
     const { path } = to;
     const key = request?.key ?? ++this.#puts;
+    let thereMs: number | undefined;
     for (const outage of this.#outages) {
-      if (nowMs < outage.fromMs || nowMs >= outage.toMs || !outage.fits(path)) continue;
+      if (nowMs < outage.fromMs || nowMs > outage.toMs || !outage.fits(path)) continue;
+      if (nowMs === outage.toMs) {
+        // What waited for this instant may not be there yet: nothing passes it.
+        if (outage.fault.kind === "down") thereMs ??= nowMs;
+        continue;
+      }
       const backMs = this.#backMs(outage, path, key, nowMs);
       if (backMs === undefined) continue;
       outage.struck++;
-      if (request === undefined || request.verb === "tell") return backMs;
-      return new Unavailable(
-        `${path} can not be reached: ${name} was turned away. Tell it, or ask again later.`,
-        "not-started",
-      );
+      if (request !== undefined && request.verb !== "tell")
+        return new Unavailable(
+          `${path} can not be reached: ${name} was turned away. Tell it, or ask again later.`,
+          "not-started",
+        );
+      // Where several hold, it waits for the last.
+      thereMs = Math.max(thereMs ?? nowMs, backMs);
     }
-    return undefined;
+    return thereMs;
   }
 
   /** When it is back for this message; undefined when it is there. */

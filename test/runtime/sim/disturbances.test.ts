@@ -84,6 +84,15 @@ describe("pause", () => {
     ]);
   });
 
+  test("lets what was withdrawn meanwhile be: nothing is left to start", async () => {
+    const run = await balanced({ faults: [pause("/a", { to: 50 })] }, ({ system }) => {
+      const a = system.spawn(counter, { name: "a" });
+      return { answer: settle(system.ask(a, { within: 10 }).add()), census: () => system.census(a) };
+    });
+    expect(await run.value.answer).toMatchObject({ error: { _tag: "AskTimeout", outcome: "not-started" } });
+    expect(run.value.census()).toMatchObject({ accepted: 1, expired: 1, handled: 0 });
+  });
+
   test("may overlap another, and begins and ends where it says", async () => {
     const faults = [pause("/a", { from: 10, to: 20 }), pause("/a", { from: 15, to: 30 }), pause("/*", { to: 5 })];
     const log: number[] = [];
@@ -150,6 +159,18 @@ describe("slow", () => {
       "201 to 201",
     ]);
     expect(struck(run)).toEqual([3, 1]);
+  });
+
+  test("leaves the sleep of a factory as it is", async () => {
+    const run = await balanced({ faults: [slow("/a", { times: 3 })] }, ({ system }) => {
+      const make = async (self: Self) => {
+        await self.sleep(5);
+        const up = self.now();
+        return { up: () => up };
+      };
+      return system.ask(system.spawn(make, { name: "a" })).up();
+    });
+    expect([await run.value, struck(run)]).toEqual([5, [0]]);
   });
 });
 
@@ -227,13 +248,16 @@ describe("errors", () => {
     expect(run.value).toEqual(["2", "taken"]);
   });
 
-  test("[D5 sim] does not answer what is past its deadline", async () => {
-    const run = await balanced({ faults: [errors("/a", { first: 1, type: "add" })] }, ({ system }) => {
-      const a = system.spawn(counter, { name: "a" });
-      system.tell(a).nap(10);
-      return settle(system.ask(a, { within: 10 }).add());
+  test("[D5 sim] does not answer what is past its deadline, although its asker does not know yet", async () => {
+    const faults = [errors("/b", { first: 1, type: "add" }), pause("/a", { from: 5, to: 50 })];
+    const run = await balanced({ faults }, ({ system }) => {
+      const b = system.spawn(counter, { name: "b" });
+      const a = system.spawn((self: Self) => ({ go: () => settle(self.ask(b, { within: 10 }).add()) }), { name: "a" });
+      system.tell(b).nap(20);
+      return { answer: system.ask(a, { within: "1m" }).go(), census: () => system.census(b) };
     });
-    expect(await run.value).toMatchObject({ ok: false, error: { _tag: "AskTimeout", outcome: "not-started" } });
-    expect(struck(run)).toEqual([0]);
+    expect(await run.value.answer).toMatchObject({ ok: false, error: { _tag: "AskTimeout", outcome: "not-started" } });
+    expect(run.value.census()).toMatchObject({ expired: 1, refused: 0, handled: 1 });
+    expect(struck(run)[0]).toBe(0);
   });
 });

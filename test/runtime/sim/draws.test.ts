@@ -1,5 +1,5 @@
-// W2: whose draws depend on what. The same actor is looked at in one world after the other, of which each differs in one
-// thing that may not matter, or in one that must.
+// W2: whose draws depend on what. The same actor is looked at in one world after the other, of which each differs in
+// one thing that may not matter, or in one that must.
 
 import { type Ref, type Self, type System, settle } from "antiphon";
 import { type Fault, type Latencies, powerFailure, simulate } from "antiphon/sim";

@@ -124,6 +124,9 @@ describe("crash", () => {
       ...["/team-a/x", "/teamb/x", "/other/x"],
     ]);
     expect(struck(run)).toEqual([6, 3]);
+    // A child that goes with its parent does not crash of itself.
+    const crashed = run.events.map((event) => event.kind === "crashed" && event.path);
+    expect(crashed).toEqual(["/team-a", "/teamb", "/team-a/x", "/teamb/x", "/other/x"]);
   });
 
   test("lets a factory that it runs act", async () => {

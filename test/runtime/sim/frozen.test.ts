@@ -1,5 +1,5 @@
-// Payloads are frozen in a simulation, so that no two actors share what one of them changes. Who changes one crashes, and
-// is told what it was and how it came to be frozen.
+// Payloads are frozen in a simulation, so that no two actors share what one of them changes. Who changes one crashes,
+// and is told what it was and how it came to be frozen.
 
 import { FrozenPayload, type Ref, type Self } from "antiphon";
 import { type Simulation, simulate } from "antiphon/sim";

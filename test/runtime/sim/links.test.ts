@@ -131,9 +131,13 @@ describe("the latency of a link", () => {
     const latency: Latencies = { "/a>/b": { min: 0, max: 100 }, "*>*": (random) => random() * 50 };
     const arrivals = (noise: number, seed: number) =>
       balanced({ seed, latency }, ({ system }) => {
-        const log: string[] = [];
+        const log: number[] = [];
         for (let i = 0; i < noise; i++) system.spawn(echo([]), { name: `other-${i}` });
-        const b = system.spawn(echo(log), { name: "b" });
+        // In units of 1 ns: the difference of two times is not exact.
+        const take = (self: Self) => (putMs: number) => void log.push(Math.round((self.now() - putMs) * 1e6));
+        const b = system.spawn((self: Self) => ({ take: take(self), nap: (ms: number) => self.sleep(ms) }), {
+          name: "b",
+        });
         const c = system.spawn(echo([]), { name: "c" });
         const chatter = (self: Self) => {
           for (let n = 0; n < 10 * noise; n++) self.after(self.random() * 20_000, () => self.tell(b).nap(0));
@@ -142,11 +146,11 @@ describe("the latency of a link", () => {
         for (let i = 0; i < noise; i++) system.spawn(chatter);
         system.spawn(
           (self: Self) => {
-            const turn = (n: number) => () => {
+            const turn = () => {
               for (let i = 0; i < noise; i++) self.tell(c).say(Math.floor(self.random() * 10));
-              self.tell(b).say(n);
+              self.tell(b).take(self.now());
             };
-            for (let n = 1; n <= 20; n++) self.after(n * 1_000, turn(n));
+            for (let n = 1; n <= 20; n++) self.after(n * (1_000 + noise), turn);
             return {};
           },
           { name: "a" },
