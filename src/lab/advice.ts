@@ -1,6 +1,7 @@
 // Which edges need an answer now? Each edge of a design is flipped in turn, and the numbers say what that would bring.
 
 import { InvalidOption } from "../runtime/kernel/failure.ts";
+import type { Verb } from "../runtime/kernel/verbs.ts";
 import { compare, type Design, type Experiment } from "./compare.ts";
 import type { Comparison } from "./comparison.ts";
 import { estimate } from "./estimate.ts";
@@ -10,8 +11,8 @@ import { figure, table } from "./table.ts";
 
 export interface Advice {
   readonly edge: string;
-  readonly verb: "ask" | "offer" | "tell";
-  readonly advice: "keep ask" | "keep tell" | "make tell" | "make ask" | "add a queue";
+  readonly verb: Verb;
+  readonly advice: `keep ${Verb}` | "make tell" | "make ask" | "add a queue";
   /** The numbers behind it, in a sentence. */
   readonly because: string;
   /** How much earlier requests are answered with tell than with ask, in ms. */
@@ -66,13 +67,13 @@ function flippedName(edge: string): string {
 }
 
 /** Properties whose value is a verb. */
-function edgesOf(design: Design): (readonly [edge: string, verb: Advice["verb"]])[] {
+function edgesOf(design: Design): (readonly [edge: string, verb: Verb])[] {
   return Object.entries(design).flatMap(([edge, verb]) =>
-    verb === "ask" || verb === "offer" || verb === "tell" ? [[edge, verb as Advice["verb"]] as const] : [],
+    verb === "ask" || verb === "offer" || verb === "tell" ? [[edge, verb as Verb] as const] : [],
   );
 }
 
-function advise(comparison: Comparison, of: string, edge: string, verb: Advice["verb"]): Advice {
+function advise(comparison: Comparison, of: string, edge: string, verb: Verb): Advice {
   const [kept, flipped] = [comparison.designs[of], comparison.designs[flippedName(edge)]] as [Measured, Measured];
   const [ask, tell] = verb === "tell" ? [flipped, kept] : [kept, flipped];
   const { level } = comparison;
@@ -86,7 +87,7 @@ function advise(comparison: Comparison, of: string, edge: string, verb: Advice["
 }
 
 function decide(
-  verb: Advice["verb"],
+  verb: Verb,
   saves: Interval,
   succeeds: Interval,
   regrets: Interval,
@@ -97,7 +98,7 @@ function decide(
   if (regrets.value > 0)
     return verb === "tell"
       ? { advice: "make ask", because: `${share} are told yes and then refused` }
-      : { advice: "keep ask", because: `${share} would be told yes and then refused` };
+      : { advice: `keep ${verb}`, because: `${share} would be told yes and then refused` };
   const isBehind = service !== undefined && service.waiting >= waitingMean && service.mostWaiting >= waitingMost;
   const backlog =
     service &&
@@ -108,7 +109,7 @@ function decide(
     const less = succeeds.low > 0 ? `, and ${estimate(scaled(succeeds, 100), "%")} fewer fail` : "";
     return { advice: "make tell", because: `${savesText(saves)}${less}` };
   }
-  return { advice: "keep ask", because: "a tell would bring nothing" };
+  return { advice: `keep ${verb}`, because: "a tell would bring nothing" };
 }
 
 function savesText(saves: Interval): string {

@@ -44,8 +44,9 @@ export async function blast<D extends Design, P>(experiment: Experiment<D, P>): 
   const to = 100 * load.lastsMs + 3_600_000;
   const variants = Object.fromEntries(
     services.flatMap((service) => [
-      [`${service} down`, { faults: [...faults, down(service, { to })] }],
-      [`${service} slow`, { faults: [...faults, slow(service, { times: slowTimes })] }],
+      [`${service} down`, { faults: [down(service, { to }), ...faults] }],
+      // Of faults that make one slow, the first counts.
+      [`${service} slow`, { faults: [slow(service, { times: slowTimes }), ...faults] }],
     ]),
   );
   const struck = await compare({

@@ -9,7 +9,8 @@ import * as sim from "../runtime/sim/fault.ts";
  * finds the same services out in every design.
  *
  * Promises: where it is not, an ask or offer is turned away (`Unavailable`, not started), and a tell stays queued until it
- * is back, after an exponential time with the mean `back`. This is an asymmetry of waiting, not of luck.
+ * is back: an exponential time with the mean `back` after the first message of that key. This is an asymmetry of waiting,
+ * not of luck.
  * Fails: InvalidOption.
  */
 export function available(p: number, options: { target?: string; back?: Duration } = {}): sim.Fault {

@@ -180,7 +180,7 @@ const flags = {
   seed: { takes: "N", says: "of all draws; 7 by default" },
   orders: { takes: "N", says: "how many orders; 20,000 by default, live 100" },
   rate: { takes: "N", says: "orders per second; 20 by default" },
-  hiccup: { takes: "N", says: "percent of e-mails that take 5 s more; 2 by default, live 0" },
+  hiccup: { takes: "N", says: "percent of e-mails that take 5 s more; 2, live 0" },
   slots: { takes: "email=10", says: "messages a service handles at a time; all by default" },
   design: { takes: "D1,D3", says: "only these; all four by default" },
   arrivals: { takes: "FILE.csv", says: "orders come as in this series: see below" },

@@ -92,11 +92,19 @@ export function resolve(request: Request, value: unknown): void {
 /** The receiver fails an ask or offer. */
 export function fail(request: Request, failure: Failure): void {
   const { wire } = request.from.core.world;
-  if (wire === undefined || request.settled) reject(request, failure);
+  if (wire === undefined || request.settled) rejectInTime(request, failure);
   else if (!request.told) {
     request.told = true;
-    wire.reply(request, () => reject(request, failure), failure);
+    wire.reply(request, () => rejectInTime(request, failure), failure);
   }
+}
+
+function rejectInTime(request: Request, failure: Failure): void {
+  const { core } = request.from;
+  if (request.verb === "ask" && !request.settled && request.deadline <= core.world.time) {
+    core.late++;
+    reject(request, timeout(request, failure.outcome === "not-started" ? "not-started" : "unknown"));
+  } else reject(request, failure);
 }
 
 /** An answer after the deadline is late, whatever the timer did. */

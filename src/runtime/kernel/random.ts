@@ -8,19 +8,35 @@ export type Stream = () => number;
  * Source: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators" (2021), xoshiro128**.
  */
 export function stream(seed: number, name: string): Stream {
-  let [a, b, c, d] = digest(seed, name);
-  const next = () => {
+  const state = new State(digest(seed, name));
+  return () => unit(state.next(), state.next());
+}
+
+class State {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  constructor([a, b, c, d]: readonly [number, number, number, number]) {
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#d = d;
+  }
+
+  /** 32 bits. */
+  next(): number {
+    const b = this.#b;
     const scrambled = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = rotate(d, 11);
+    const c = this.#c ^ this.#a;
+    const d = this.#d ^ b;
+    this.#b = b ^ c;
+    this.#a ^= d;
+    this.#c = c ^ (b << 9);
+    this.#d = rotate(d, 11);
     return scrambled;
-  };
-  return () => unit(next(), next());
+  }
 }
 
 /** One draw in [0, 1) that depends on its arguments only. */

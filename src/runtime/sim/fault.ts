@@ -113,8 +113,9 @@ export function down(target: string, o: Window & { to: Duration }): Fault {
 }
 
 /**
- * For a share of the keys that messages carry, each drawn by actor and key, the actor can not be reached: an ask or offer
- * is turned away with {@link Unavailable}, a tell stays queued for an exponential time with the mean `back`.
+ * For a share of the keys that messages carry, each drawn by actor and key, the actor can not be reached, from the first
+ * message of that key on and for an exponential time with the mean `back`: an ask or offer is turned away with
+ * {@link Unavailable}, a tell stays queued.
  */
 export function unavailable(target: string, o: Window & { share: number; back: Duration }): Fault {
   return checked({ kind: "unavailable", target, ...o });

@@ -22,6 +22,10 @@ interface Outage {
 export class Outages {
   readonly #seed: number;
   readonly #outages: Outage[] = [];
+  /** By actor, those that fit its path. */
+  #of = new Map<Cell, readonly Outage[]>();
+  /** Until when those are out that a drawn outage has met, by path and key. */
+  readonly #until = new Map<string, number>();
   #puts = 0;
 
   constructor(seed: number) {
@@ -32,17 +36,20 @@ export class Outages {
   add(fault: OutageFault): () => number {
     const outage = { fault, fits: pattern("target", fault.target), ...windowOf(fault), struck: 0 };
     this.#outages.push(outage);
+    this.#of = new Map();
     return () => outage.struck;
   }
 
   /** What becomes of a message that is put now: turned away, or there at a later time; undefined when nothing is out. */
   strike(to: Cell, { name }: Selector, { request }: Origin, nowMs: number): Unavailable | number | undefined {
     if (this.#outages.length === 0) return undefined;
+    const outages = this.#outagesOf(to);
+    if (outages.length === 0) return undefined;
     const { path } = to;
     const key = request?.key ?? ++this.#puts;
     let thereMs: number | undefined;
-    for (const outage of this.#outages) {
-      if (nowMs < outage.fromMs || nowMs > outage.toMs || !outage.fits(path)) continue;
+    for (const outage of outages) {
+      if (nowMs < outage.fromMs || nowMs > outage.toMs) continue;
       if (nowMs === outage.toMs) {
         // What waited for this instant may not be there yet: nothing passes it.
         if (outage.fault.kind === "down") thereMs ??= nowMs;
@@ -62,10 +69,22 @@ export class Outages {
     return thereMs;
   }
 
-  /** When it is back for this message; undefined when it is there. */
+  #outagesOf(cell: Cell): readonly Outage[] {
+    let found = this.#of.get(cell);
+    if (found === undefined) this.#of.set(cell, (found = this.#outages.filter(({ fits }) => fits(cell.path))));
+    return found;
+  }
+
+  /** When it is back for this message; undefined when it is there. A drawn outage begins when it is first met. */
   #backMs({ fault, toMs }: Outage, path: string, key: string | number, nowMs: number): number | undefined {
     if (fault.kind === "down") return toMs;
     if (keyed(this.#seed, `unavailable ${path}`, key) >= fault.share) return undefined;
-    return nowMs - milliseconds("back", fault.back) * Math.log(1 - keyed(this.#seed, `back ${path}`, key));
+    const met = `${path} ${key}`;
+    let untilMs = this.#until.get(met);
+    if (untilMs === undefined) {
+      const drawn = keyed(this.#seed, `back ${path}`, key);
+      this.#until.set(met, (untilMs = nowMs - milliseconds("back", fault.back) * Math.log(1 - drawn)));
+    }
+    return nowMs < untilMs ? untilMs : undefined;
   }
 }
