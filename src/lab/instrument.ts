@@ -80,8 +80,11 @@ export class Instrument {
     if (turn === undefined) {
       if (step === "sent") this.messages++;
       if (cell === this.entry && step === "sent") this.entryKey = request?.key;
-      if (request?.key !== undefined) this.#note(request.key, step, request.verb);
+      if (request?.key !== undefined && (step === "sent" || ends.has(step)))
+        this.#note(request.key, step, request.verb);
     }
+    // What is sent is in no mailbox yet.
+    if (step === "sent") return;
     this.#watch(cell);
     if (turn !== undefined) return;
     const watched = this.#watched.get(cell) as Watched;
@@ -94,7 +97,7 @@ export class Instrument {
     if (effects === undefined)
       this.effects.set(key, (effects = { messages: 0, lastMs: Number.NaN, refusedBehind: false }));
     if (step === "sent") effects.messages++;
-    else if (ends.has(step)) effects.lastMs = this.#system.now();
+    else effects.lastMs = this.#system.now();
     if (step === "refused" && verb !== "ask") effects.refusedBehind = true;
   }
 

@@ -274,23 +274,32 @@ describe("a comparison", () => {
     expect(other).not.toBe(one);
   });
 
-  test("reports its progress, and what is known so far", async () => {
+  test("reports its progress, and what is known so far, at the start of each design and in between", async () => {
+    const known = new Map<number, string[]>();
+    const progress = (share: number, soFar: () => Comparison) => {
+      known.set(share, Object.keys(soFar().designs));
+      expect(soFar().table()).toContain("wait");
+      expect(soFar().judged).toEqual([]);
+    };
+    await compare(shopping({ progress, claims: [{ id: "x", claim: "x", source: "x", checks: () => [] }] }));
+    expect([0, 1 / 3, 2 / 3].map((share) => known.get(share))).toEqual([
+      ["wait"],
+      ["wait", "go"],
+      ["wait", "go", "accept"],
+    ]);
+  });
+
+  test("has a progress that never falls, nor is more than all, however a load ends", async () => {
     const shares: number[] = [];
-    let known = "";
     const variants = {
       drawn: { load: poisson({ perSecond: 100, seconds: 10 }) },
       closed: { load: closed({ users: 5, think: 20, seconds: 10 }) },
     };
-    const progress = (share: number, soFar: () => Comparison) => {
-      shares.push(share);
-      known = soFar().table();
-    };
-    await compare(shopping({ load: orders(4_000), variants, progress }));
-    expect(shares.length).toBeGreaterThan(0);
+    await compare(shopping({ load: orders(1_000), variants, progress: (share) => shares.push(share) }));
+    expect(shares.length).toBeGreaterThanOrEqual(9);
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
-    expect(known).toMatch(/^ +wait.*\nanswered ok +[\d,]+/);
-  }, 20_000);
+  });
 
   test.each([
     ["no designs", { designs: {} }, "designs"],
@@ -340,8 +349,8 @@ describe("inBothWorlds", () => {
     expect([found.live.requests, found.virtual.requests]).toMatchObject([{ ok: 20 }, { ok: 20 }]);
     expect(exactly(found.virtual.edge.mean)).toBe(1);
     expect(found.longer).toMatchObject({ count: 20, method: "pairs" });
-    // A timer of Node's is never early by more than a rounding; how late it is depends on the machine.
-    expect(found.longer.value).toBeGreaterThan(-0.5);
+    // A timer of Node's is never early by more than the last bit; how late it is depends on the machine.
+    expect(found.longer.value).toBeGreaterThan(-1e-6);
     expect(found.longer.value).toBeLessThan(1000);
     expect(found.longer.value).toBeCloseTo(found.live.edge.mean.value - 1, 9);
   });

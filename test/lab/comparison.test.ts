@@ -1,11 +1,11 @@
-// What is printed is compared letter by letter: of constant times, it is the same on every machine.
+// Tables are compared letter by letter: of constant times, they are the same on every machine.
 
 import { available, type Claim, type Comparison, closed, compare, down, type Interval, width } from "antiphon/lab";
 import { describe, expect, test } from "vitest";
 import { designs, orders, shopping } from "./shop.ts";
 
-/** One of which nothing is in time, in success, or known. */
-const nothing = { faults: [down("shop", { to: "1h" })] };
+/** Nobody can reach the shop. */
+const closedShop = { faults: [down("shop", { to: "1h" })] };
 
 function numbersOf(value: unknown): number[] {
   if (typeof value === "number") return [value];
@@ -94,8 +94,8 @@ describe("the table of a comparison", () => {
     expect(Math.max(...lines.map(width))).toBeLessThanOrEqual(80);
   });
 
-  test("leaves out what was not measured", async () => {
-    const found = await compare(shopping({ ...nothing, load: orders(30) }));
+  test("leaves out what is the same nothing everywhere", async () => {
+    const found = await compare(shopping({ ...closedShop, load: orders(30) }));
     expect(found.table()).toBe(
       [
         "                      wait    go  accept",
@@ -121,13 +121,13 @@ describe("the claims of a comparison", () => {
   test("are printed with what was predicted and measured", async () => {
     const found = await claimed();
     const lines = found.claims().split("\n");
-    const after = (start: RegExp) => lines[lines.findIndex((line) => start.test(line)) + 1];
-    expect(after(/^confirmed +Who asks in series waits for the sum \(arithmetic\)$/)).toMatch(
+    const next = (start: RegExp) => lines[lines.findIndex((line) => start.test(line)) + 1];
+    expect(next(/^confirmed +Who asks in series waits for the sum \(arithmetic\)$/)).toMatch(
       /wait.*260 ms.*260 ± 0 ms/,
     );
-    expect(after(/^refuted +Accepting at once takes no time \(folklore\)$/)).toMatch(/accept.* 0 ms.* 20 ± 0 ms/);
-    expect(after(/^limited +An e-mail that is told/)).toMatch(/go, no fault.*below 61 ms.* 60 ± 0 ms/);
-    expect(after(/^ +go, no fault/)).toMatch(/go, a slow stock.*below 61 ms.* 100 ± 0 ms/);
+    expect(next(/^refuted +Accepting at once takes no time \(folklore\)$/)).toMatch(/accept.* 0 ms.* 20 ± 0 ms/);
+    expect(next(/^limited +An e-mail that is told/)).toMatch(/go, no fault.*below 61 ms.* 60 ± 0 ms/);
+    expect(next(/^ +go, no fault/)).toMatch(/go, a slow stock.*below 61 ms.* 100 ± 0 ms/);
     expect(lines.map((line) => line.trim())).toContain("The shop itself takes 20 ms.");
     expect(lines.at(-1)).toMatch(/^open +Fridays are slower \(hearsay\)$/);
   });
@@ -177,7 +177,7 @@ describe("the JSON of a comparison", () => {
 
   test.each([
     ["of few requests, whose intervals have no ends", { load: orders(1) }],
-    ["in which nothing was answered", nothing],
+    ["in which nothing was answered", closedShop],
     ["under a load that ends by requests", { load: closed({ users: 1, think: 10, requests: 3 }) }],
     ["under a load that ends by time", { load: closed({ users: 1, think: 10, seconds: 1 }) }],
     ["with a measure that gives no number", { measures: { odd: () => 0 / 0, endless: () => 1 / 0 } }],

@@ -24,7 +24,7 @@ interface Each {
   readonly stock: number;
   readonly mail: number;
 }
-export const timesMs: Each = { shop: 20, stock: 40, mail: 200 };
+const timesMs: Each = { shop: 20, stock: 40, mail: 200 };
 
 export const designs: { readonly [N in "wait" | "go" | "accept"]: Design } = {
   wait: { stock: "ask", mail: "ask" },

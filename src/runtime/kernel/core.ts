@@ -45,8 +45,10 @@ export interface Wire {
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void;
   /** The receiver settles a request with `word`: its asker learns of it at once, later or never. */
   reply(request: Request, settle: () => void, word: unknown): void;
-  /** `flight` waits for it, or work outside of a message does: whoever settles it wakes them. */
+  /** Something was begun, for a message in flight or outside of one. */
   began(operation: Request | Sleep, flight: Flight | undefined): void;
+  /** Settles the promise of an operation: whoever began it is woken. */
+  wake(operation: Request | Sleep, isOk: boolean, value: unknown): void;
   /** An actor drew a random number. */
   drew(cell: Cell): void;
 }

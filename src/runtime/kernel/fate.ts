@@ -120,8 +120,8 @@ function succeed(request: Request, value: unknown): void {
     return;
   }
   const scope = detach(request);
-  if (waitsForTurn(request, scope)) replyTurn(request, () => request.resolve(value));
-  else request.resolve(value);
+  if (waitsForTurn(request, scope)) replyTurn(request, () => request.end(true, value));
+  else request.end(true, value);
   goOn(scope);
 }
 
@@ -147,8 +147,8 @@ export function reject(request: Request, failure: Failure): void {
       if (!promise.heard && request.self.live) unheard(request.to, request.type, request.from, failure);
     });
   }
-  if (waitsForTurn(request, scope)) replyTurn(request, () => request.reject(failure));
-  else request.reject(failure);
+  if (waitsForTurn(request, scope)) replyTurn(request, () => request.end(false, failure));
+  else request.end(false, failure);
   goOn(scope);
 }
 

@@ -5,11 +5,13 @@ import { Failure, FrozenPayload, NotIsolated, type Outcome } from "./failure.ts"
 import type { Flight } from "./flight.ts";
 import { isOf, messageOf } from "./thenable.ts";
 
-/** Something that was frozen when `cell` got it or gave it away. */
+/** Something that was frozen on its way: the payload of a message to `to`, or what `to` answered. */
 export interface Given {
-  readonly cell: Cell;
-  /** For example `in the answer to getState`. */
-  readonly how: string;
+  readonly to: Cell;
+  /** Undefined for an answer. */
+  readonly from: Cell | undefined;
+  readonly type: string;
+  readonly answers: boolean;
   readonly value: unknown;
 }
 
@@ -30,9 +32,7 @@ export function isolate(to: Cell, type: string, value: unknown, from: Cell | und
     if (value === null || typeof value !== "object") return value;
     freeze(value, (kind) => core.unchecked(to, type, kind));
     if (core.given !== undefined) {
-      core.given.push({ cell: to, how: answers ? `in the answer to ${type}` : `as the payload of ${type}`, value });
-      if (from !== undefined && !from.outside && !answers)
-        core.given.push({ cell: from, how: `as the payload of ${type} to ${to.path}`, value });
+      core.given.push({ to, from, type, answers, value });
       if (core.given.length > 2 * givenKept) core.given.splice(0, givenKept);
     }
     return value;
@@ -123,9 +123,10 @@ export function explainFrozen(flight: Flight, error: unknown): unknown {
   const found = /^Cannot (assign to read only|add|delete|define|redefine) property:? '?([^',]+)/.exec(messageOf(error));
   const [, did, property] = found ?? [];
   if (property === undefined) return error;
-  const own: Given = { cell, how: "as the payload of this message", value: payload };
+  const own = ["as the payload of this message", payload] as const;
+  const given = (cell.core.given ?? []).filter(({ to, from }) => to === cell || from === cell).reverse();
   let said = "";
-  for (const { how, value } of [own, ...(cell.core.given ?? []).filter((given) => given.cell === cell).reverse()]) {
+  for (const [how, value] of [own, ...given.map((one) => [howOf(one, cell), one.value] as const)]) {
     const path = pathTo(value, property);
     if (path === undefined) continue;
     said = `; it was frozen ${how}${path === "" ? "" : `, at ${path}`}`;
@@ -137,6 +138,12 @@ export function explainFrozen(flight: Flight, error: unknown): unknown {
     `${cell.path} changed ${property} of something frozen while it handled ${type}${said}. Copy what you were sent, or have given away, before you change it.`,
     { cause: error },
   );
+}
+
+/** How `cell` comes to share it. */
+function howOf({ to, type, answers }: Given, cell: Cell): string {
+  if (answers) return `in the answer to ${type}`;
+  return `as the payload of ${type}${to === cell ? "" : ` to ${to.path}`}`;
 }
 
 const pathsMax = 10_000;

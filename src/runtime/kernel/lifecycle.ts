@@ -114,7 +114,7 @@ function cut(cell: Cell, one: Operation): void {
   const stopped = () => new Stopped(`${cell.path} was restarted or stopped while it waited.`, "unknown");
   if (one.armed) cell.core.world.disarm(one);
   if (one instanceof Sleep) {
-    one.reject(stopped());
+    one.end(false, stopped());
     return;
   }
   if (!(one instanceof Request)) return;

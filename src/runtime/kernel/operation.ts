@@ -76,6 +76,8 @@ export abstract class Operation extends Timed {
 }
 
 export class Sleep extends Operation {
+  /** The message for which it was begun, in worlds that ask. */
+  beganIn: Flight | undefined = undefined;
   resolve: () => void = nothing;
   reject: (reason: unknown) => void = nothing;
   readonly onDue: (sleep: Sleep) => void;
@@ -87,6 +89,14 @@ export class Sleep extends Operation {
 
   due(): void {
     this.onDue(this);
+  }
+
+  /** Wakes who sleeps, or tells why it can not go on. */
+  end(isOk: boolean, reason?: unknown): void {
+    const { wire } = this.self.cell.core.world;
+    if (wire !== undefined) wire.wake(this, isOk, reason);
+    else if (isOk) this.resolve();
+    else this.reject(reason);
   }
 }
 
@@ -154,6 +164,8 @@ export class Request extends Operation implements Origin {
   settled = false;
   /** The receiver has said how; where words travel, its asker may not know yet. */
   told = false;
+  /** The message for which it was begun, in worlds that ask. */
+  beganIn: Flight | undefined = undefined;
   promise: AskPromise | undefined = undefined;
   resolve: (value: unknown) => void = nothing;
   reject: (reason: unknown) => void = nothing;
@@ -191,6 +203,14 @@ export class Request extends Operation implements Origin {
 
   get queued(): boolean {
     return this.state === at.queued;
+  }
+
+  /** Settles its promise. */
+  end(isOk: boolean, value: unknown): void {
+    const { wire } = this.from.core.world;
+    if (wire !== undefined) wire.wake(this, isOk, value);
+    else if (isOk) this.resolve(value);
+    else this.reject(value);
   }
 
   /** Set once, by the module that gives requests up: a deadline that nobody dequeues comes due here. */

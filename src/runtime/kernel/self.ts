@@ -286,6 +286,6 @@ function describe(request: Request, options: TellOptions): void {
 function endSleep(sleep: Sleep): void {
   const flight = flightOf(sleep.scope);
   sleep.scope?.remove(sleep);
-  sleep.resolve();
+  sleep.end(true);
   if (flight?.pending === true && flight.first !== undefined) flight.cell.core.upper.suspect(flight);
 }

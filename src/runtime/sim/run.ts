@@ -335,7 +335,7 @@ export class Run<B> {
     const { self } = this.#system.core.root;
     const sleep = new Sleep(self, (one) => {
       self.remove(one);
-      one.resolve();
+      one.end(true);
     });
     const passed = new Promise<void>((resolve) => {
       sleep.resolve = resolve;

@@ -30,8 +30,9 @@ type Awake = Incarnation | Flight;
 
 interface Wake {
   readonly who: Awake;
-  readonly flight: Flight | undefined;
-  readonly settle: () => void;
+  readonly operation: Request | Sleep;
+  readonly isOk: boolean;
+  readonly value: unknown;
 }
 
 export class SimWorld implements World, Wire, Context {
@@ -197,12 +198,8 @@ export class SimWorld implements World, Wire, Context {
   }
 
   began(operation: Request | Sleep, flight: Flight | undefined): void {
-    const { cell } = operation.self;
-    if (!this.isActing) this.onStray(cell);
-    const who = flight !== undefined && cell.config.concurrency > 1 ? flight : operation.self;
-    const { resolve, reject } = operation;
-    operation.resolve = (value?: unknown) => this.#wake(who, flight, () => resolve(value));
-    operation.reject = (reason: unknown) => this.#wake(who, flight, () => reject(reason));
+    if (!this.isActing) this.onStray(operation.self.cell);
+    operation.beganIn = flight;
   }
 
   drew(cell: Cell): void {
@@ -264,10 +261,10 @@ export class SimWorld implements World, Wire, Context {
     this.stirred = false;
     const wake = this.#wakes.shift();
     if (wake !== undefined) {
-      this.awake = wake.who;
-      this.#flight = wake.flight;
-      this.stirred = true;
-      wake.settle();
+      const { who, operation, isOk, value } = wake;
+      this.awake = who;
+      this.wake(operation, isOk, value);
+      this.#flight = operation.beganIn;
       return true;
     }
     const after = this.#after;
@@ -380,15 +377,18 @@ export class SimWorld implements World, Wire, Context {
   }
 
   /** Settles a promise of the user's, one handler after the other: each runs until it awaits before the next is woken. */
-  #wake(who: Awake, flight: Flight | undefined, settle: () => void): void {
+  wake(operation: Request | Sleep, isOk: boolean, value: unknown): void {
+    const { beganIn, self } = operation;
+    const who = beganIn !== undefined && self.cell.config.concurrency > 1 ? beganIn : self;
     this.stirred = true;
-    if (flight !== undefined) this.#touched.push(flight);
+    if (beganIn !== undefined) this.#touched.push(beganIn);
     if (this.awake === undefined) {
       this.awake = who;
-      this.#flight = flight;
+      this.#flight = beganIn;
     }
-    if (this.awake === who) settle();
-    else this.#wakes.push({ who, flight, settle });
+    if (this.awake !== who) this.#wakes.push({ who, operation, isOk, value });
+    else if (isOk) operation.resolve(value);
+    else operation.reject(value);
   }
 
   /** Nothing else can happen to such an asker before it has the reply, and nobody sees it before it acts. */

@@ -192,13 +192,6 @@ const comes: Record<string, [(come: () => Promise<void>) => Plant, Leak]> = {
     (come) => ({ make: (self) => ({ go: () => self.pipeToSelf(come(), () => {}) }) }),
     { path: "/culprit", type: "pipe", what },
   ],
-  "a dispose": [
-    (come) => ({
-      make: (self) => ({ go: () => self.stop(), [Symbol.asyncDispose]: come }),
-      body: ({ run }) => run(2_000),
-    }),
-    { path: "/culprit", type: "dispose", what },
-  ],
   "the body": [(come) => ({ body: come }), { path: "/", type: "body", what }],
 };
 
@@ -221,6 +214,21 @@ describe("a promise from outside", () => {
       const case_ = { until: hasCome, ...plant(() => promise), strict };
       if (strict) expect(await leakOf(case_)).toEqual(leak);
       else expect(await planted(case_)).toMatchObject({ leaks: [leak], hash: undefined });
+    }
+  });
+
+  // Virtual time does not wait for a dispose: its limit may be over before the host brings what it waits for.
+  test("is noticed that brings back a dispose, and laid at its actor or, after its limit, at the body", async () => {
+    for (const strict of [true, false]) {
+      const { promise, hasCome } = foreign();
+      const make = (self: Self) => ({ go: () => self.stop(), [Symbol.asyncDispose]: () => promise });
+      const case_ = { until: hasCome, make, body: ({ run }: SimulatedWorld) => run(2_000), strict };
+      const leaks = strict ? [await leakOf(case_)] : (await planted(case_)).leaks;
+      const possible = [
+        { path: "/culprit", type: "dispose", what },
+        { path: "/", type: "body", what },
+      ];
+      expect(possible).toContainEqual(leaks[0]);
     }
   });
 

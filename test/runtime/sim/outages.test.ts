@@ -143,6 +143,33 @@ describe("unavailable", () => {
     expect(await out(2, 0)).not.toEqual(first);
   });
 
+  test("is over after a while, from when it is first met: who asks again is answered", async () => {
+    const log: string[] = [];
+    const { struck } = await met(
+      [unavailable("/b", { share: 1, back: 10 })],
+      [
+        [
+          5,
+          async (self, b) => {
+            const o = { key: "order 1" };
+            self.tell(b, o).take(1);
+            let turnedAway = 0;
+            while (!(await settle(self.ask(b, o).take(2))).ok) {
+              turnedAway++;
+              await self.sleep(1);
+            }
+            log.push(`after ${turnedAway} at ${self.now()}`);
+            log.push(String((await settle(self.ask(b, { key: "order 2" }).take(3))).ok));
+          },
+        ],
+      ],
+    );
+    const turnedAway = Number(log[0]?.split(" ")[1]);
+    expect(turnedAway).toBeGreaterThan(0);
+    expect(log).toEqual([`after ${turnedAway} at ${5 + turnedAway}`, "false"]);
+    expect(struck).toEqual([1 + turnedAway + 1]);
+  });
+
   test("draws for each message by itself where they carry no key", async () => {
     const { log, struck } = await met(
       [unavailable("/b", { share: 0.5, back: 10 })],
