@@ -140,6 +140,7 @@ interface Finished {
 
 function runsOf<D extends Design, P>(experiment: Experiment<D, P>): (readonly [string, Experiment<D, P>])[] {
   const { variants = {} } = experiment;
+  if ("base" in variants) throw new InvalidOption("variants", "base", "another name: that is the experiment itself");
   const runs = [
     ["base", experiment] as const,
     ...Object.entries(variants).map(([name, differs]) => [name, { ...experiment, ...differs }] as const),

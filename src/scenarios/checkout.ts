@@ -348,6 +348,9 @@ function text({ seed, load, series, hiccup }: Settings, comparison: Comparison, 
     bold(head!),
     ...body,
     "",
+    ...(comparison.designs["D1"] && comparison.designs["D3"]
+      ? [`Order by order, D3 answers ${estimate(comparison.paired("D3", "D1"), "ms")} earlier than D1.`]
+      : []),
     "Times are of placed orders, from the moment an order was due. Refused are the",
     "declined and the out of stock: an answer, neither success nor failure.",
     `± and ranges hold with ${figure(comparison.level * 100)} %.`,

@@ -306,6 +306,7 @@ describe("a comparison", () => {
     ["a fault that is none", { faults: [{ kind: "flood" } as never] }, "kind"],
     ["a level that is none", { level: 2 }, "level"],
     ["a variant without designs", { variants: { none: { designs: {} } } }, "designs"],
+    ["a variant with the name of the experiment itself", { variants: { base: {} } }, "variants"],
   ])("refuses %s", async (_, more, option) => {
     await expect(compare(shopping(more))).rejects.toMatchObject({ _tag: "InvalidOption", option });
   });

@@ -69,7 +69,7 @@ export function answer(cell: Cell, request: Request, value: unknown): void {
     let sent = value;
     if (cell.core.isolation !== "share") {
       try {
-        sent = isolate(cell, request.type, value, undefined, true);
+        sent = isolate(cell, request.type, value, request.from, true);
       } catch (error) {
         fail(request, error as Failure);
         return;

@@ -8,7 +8,7 @@ import { isOf, messageOf } from "./thenable.ts";
 /** Something that was frozen on its way: the payload of a message to `to`, or what `to` answered. */
 export interface Given {
   readonly to: Cell;
-  /** Undefined for an answer. */
+  /** Who put it, or asked. */
   readonly from: Cell | undefined;
   readonly type: string;
   readonly answers: boolean;
@@ -142,7 +142,7 @@ export function explainFrozen(flight: Flight, error: unknown): unknown {
 
 /** How `cell` comes to share it. */
 function howOf({ to, type, answers }: Given, cell: Cell): string {
-  if (answers) return `in the answer to ${type}`;
+  if (answers) return `in the answer ${to === cell ? "to" : `of ${to.path} to`} ${type}`;
   return `as the payload of ${type}${to === cell ? "" : ` to ${to.path}`}`;
 }
 

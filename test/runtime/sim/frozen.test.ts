@@ -133,6 +133,23 @@ describe("what never was a payload", () => {
 });
 
 describe("the state of an actor that it gave away in an answer", () => {
+  test("can not be changed by its asker either: it is told whose answer that was", async () => {
+    const run = await simulate({}, async ({ system, runUntilIdle }) => {
+      const giver = system.spawn(() => ({ give: basket }), { name: "giver" });
+      const asker = (self: Self) => ({
+        async go() {
+          const given = await self.ask(giver).give();
+          given.lines.push({ sku: "cup", count: 1 });
+        },
+      });
+      system.tell(system.spawn(asker, { name: "asker" })).go();
+      await runUntilIdle();
+    });
+    expect(told(run)).toEqual([
+      "/asker changed 1 of something frozen while it handled go; it was frozen in the answer of /giver to give, at lines.",
+    ]);
+  });
+
   test("can not be changed by it any more: it is told which answer that was", async () => {
     const run = await simulate({}, async ({ system, runUntilIdle }) => {
       const shelf = () => {
