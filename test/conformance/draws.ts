@@ -2,6 +2,7 @@
 
 import type { Self } from "antiphon";
 import { describe, expect, test } from "vitest";
+import { until } from "./until.ts";
 import type { WorldUnderTest } from "./world.ts";
 
 const drawer = (self: Self) => ({
@@ -44,6 +45,25 @@ export function drawsConformance(world: WorldUnderTest): void {
       const again = await draws(1, "one", 0, 2);
       expect(again.stream).not.toEqual(one.stream);
       expect(await draws(1, "one", 0, 2)).toEqual(again);
+    });
+
+    test(`[W2 ${name}] does not repeat itself when an actor is spawned again at the path of one that drew`, async () => {
+      const thrice = async () => {
+        const found: number[][] = [];
+        await world.run(async ({ system }) => {
+          for (let i = 0; i < 3; i++) {
+            const ref = system.spawn((self: Self) => ({ ...drawer(self), end: () => self.stop() }), { name: "one" });
+            found.push(await system.ask(ref).draw());
+            system.tell(ref).end();
+            await until(system, () => system.census(ref).actors === 0);
+          }
+        });
+        return found;
+      };
+      const [first, second, third] = await thrice();
+      expect([first, second, third]).toEqual(await thrice());
+      expect(second).not.toEqual(first);
+      expect(third).not.toEqual(second);
     });
 
     test(`[W2 ${name}] with a key depends on seed, path and key only: not on draws before, not on restarts`, async () => {

@@ -29,6 +29,8 @@ export class Rare {
   lastChild: Cell | undefined = undefined;
   /** Children that were given a name. */
   names: Map<string, Cell> | undefined = undefined;
+  /** Of given names that are free again: the last incarnation of who had it and drew. The next has fresh draws. */
+  drawn: Map<string, number> | undefined = undefined;
   /** How many children got a name from each label so far; never goes back. */
   labels: Map<string, number> | undefined = undefined;
   /** Offers that wait for room, oldest first. */
@@ -179,7 +181,19 @@ export class Cell implements Origin {
     // An old, dead sibling would keep young ones from being collected.
     this.previous = undefined;
     this.next = undefined;
-    if (this.ordinal === 0) family.names?.delete(this.name);
+    if (this.ordinal !== 0) return;
+    family.names?.delete(this.name);
+    if (this.rare !== undefined && (this.rare.incarnation > 1 || this.rare.stream !== undefined))
+      this.#remember((family.drawn ??= new Map()), this.rare.incarnation);
+  }
+
+  #remember(drawn: Map<string, number>, incarnation: number): void {
+    const { core, parent } = this;
+    if (drawn.size === drawnMax && !drawn.has(this.name)) {
+      for (const oldest of [...drawn.keys()].slice(0, drawnMax / 2)) drawn.delete(oldest);
+      core.emit({ kind: "bound", path: parent?.path ?? "/", bound: "names of children that drew", limit: drawnMax });
+    }
+    drawn.set(this.name, incarnation);
   }
 
   rareOf(): Rare {
@@ -237,6 +251,8 @@ export class Cell implements Origin {
     this.core.world.ready(this);
   }
 }
+
+const drawnMax = 100_000;
 
 const nothingYet: Protocol = { names: [], takes: new Uint8Array(0), receives: false, any: false, label: "" };
 

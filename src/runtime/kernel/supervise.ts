@@ -21,7 +21,11 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
   const family = parent.rareOf();
   const given = options?.name === undefined ? undefined : takeName(parent, family, checkName(options.name));
   const cell = new Cell(core, parent, make, config, given);
-  if (given !== undefined) (family.names ??= new Map()).set(given, cell);
+  if (given !== undefined) {
+    (family.names ??= new Map()).set(given, cell);
+    const before = family.drawn?.get(given);
+    if (before !== undefined) cell.rareOf().incarnation = before + 1;
+  }
   if (config.concurrency > 1) core.world.context.open();
   cell.join(family);
   core.actors++;
