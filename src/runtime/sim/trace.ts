@@ -121,17 +121,23 @@ export class Trace {
 
   /** Names the next message from one actor to another. */
   message(from: Cell, to: Cell, type: string): Event {
-    return new Event(this.#prefix(this.#named, to, from, type, () => `${from.path}>${to.path}:${type}`));
+    return new Event(this.#prefix(this.#named, to, from, type, () => `${pathOf(from)}>${pathOf(to)}:${type}`));
   }
 
   reply(from: Cell, to: Cell, type: string): Event {
-    return new Event(this.#prefix(this.#replies, to, from, type, () => `${from.path}~>${to.path}:${type}`));
+    return new Event(this.#prefix(this.#replies, to, from, type, () => `${pathOf(from)}~>${pathOf(to)}:${type}`));
   }
 
   /** Names the next event of one actor alone, for example a timer. */
   own(cell: Cell, kind: string, name: string): Event {
     return new Event(
-      this.#prefix(this.#named, cell, kind, name, () => `${slashed(cell.path)}${kind}${name === "" ? "" : `:${name}`}`),
+      this.#prefix(
+        this.#named,
+        cell,
+        kind,
+        name,
+        () => `${slashed(pathOf(cell))}${kind}${name === "" ? "" : `:${name}`}`,
+      ),
     );
   }
 
@@ -149,7 +155,7 @@ export class Trace {
 
   /** The end of a message, or what else became of it: such lines have no number. */
   fate(step: number, at: number, kind: TraceKind, cell: Cell, type: string): void {
-    const prefix = this.#prefix(this.#named, cell, "", type, () => `${cell.path}:${type}`);
+    const prefix = this.#prefix(this.#named, cell, "", type, () => `${pathOf(cell)}:${type}`);
     this.#add(step, at, kind, prefix, 0, undefined, cell);
   }
 
@@ -183,7 +189,7 @@ export class Trace {
       const name = text();
       prefix = this.#prefixes.get(name);
       if (prefix === undefined) {
-        prefix = { text: name, hash: textDigest(name), path: to.path, count: 0 };
+        prefix = { text: name, hash: textDigest(name), path: pathOf(to), count: 0 };
         this.#prefixes.set(name, prefix);
       }
       ofFrom.set(type, prefix);
@@ -213,6 +219,12 @@ const kinds: readonly TraceKind[] = [
   "forwarded",
   "held",
 ];
+
+/** Looking must not name an actor before its object says what it is: it would have another name in a run without a trace. */
+function pathOf(cell: Cell): string {
+  const { parent } = cell;
+  return cell.ordinal < 0 && parent !== undefined ? `${slashed(pathOf(parent))}(starting)` : cell.path;
+}
 
 function slashed(path: string): string {
   return path === "/" ? path : `${path}/`;

@@ -91,6 +91,27 @@ describe("the name of an event", () => {
     expect(all.filter((name) => name.startsWith("due /a"))).toEqual(numbered("due /a/timer:beat", 1, 3));
   });
 
+  test("does not change what an actor is called that tells before its object says what it is", async () => {
+    class Mug {
+      held() {}
+    }
+    const pathUnder = async (trace: "full" | "off") => {
+      let path = "";
+      await until(
+        (system) => {
+          const other = system.spawn(() => ({ hear() {} }), { name: "other" });
+          path = system.spawn((self: Self) => {
+            self.tell(other).hear();
+            return new Mug();
+          }).path;
+        },
+        { trace },
+      );
+      return path;
+    };
+    expect([await pathUnder("full"), await pathUnder("off")]).toEqual(["/mug-1", "/mug-1"]);
+  });
+
   test("of an actor without a given name is made of its class and its place among its siblings", async () => {
     class Store {
       get(): void {}
