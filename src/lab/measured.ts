@@ -18,7 +18,7 @@ export interface Service {
   /** Messages that waited, on average and at most. */
   readonly waiting: number;
   readonly mostWaiting: number;
-  /** The most that waited in each of sixty equal parts of the load, and what came after it. */
+  /** The most that waited in each of sixty equal parts of the load, and what came after it; empty if nothing did. */
   readonly backlog: readonly number[];
 }
 
@@ -118,6 +118,6 @@ function serviceOf(
     busy: heldMs / lastedMs,
     waiting: waitingMs / lastedMs,
     mostWaiting,
-    backlog,
+    backlog: mostWaiting === 0 ? [] : backlog,
   };
 }
