@@ -24,7 +24,7 @@ class Strike {
   readonly fits: (from: string, to: string) => boolean;
   readonly #fromMs: number;
   readonly #toMs: number;
-  readonly #name: string;
+  readonly name: string;
   /** How often it struck. */
   struck = 0;
 
@@ -34,7 +34,7 @@ class Strike {
     this.fits = fitOf(fault);
     this.#fromMs = fromMs;
     this.#toMs = toMs;
-    this.#name = name;
+    this.name = name;
   }
 
   /** Whether it strikes this one; `key` names it, and decides a draw. */
@@ -45,7 +45,7 @@ class Strike {
     if (fault.kind !== "partition") {
       if (fault.type !== undefined && fault.type !== type) return false;
       if (fault.first !== undefined && this.struck >= fault.first) return false;
-      if (fault.share !== undefined && keyed(seed, this.#name, key) >= fault.share) return false;
+      if (fault.share !== undefined && keyed(seed, this.name, key) >= fault.share) return false;
     }
     this.struck++;
     return true;
@@ -55,7 +55,7 @@ class Strike {
   longerMs(key: string, seed: number): number {
     if (this.fault.kind !== "delay" && this.fault.kind !== "reorder") return 0;
     const { minMs, maxMs } = delayMs(this.fault.by, "by");
-    return minMs + (maxMs - minMs) * keyed(seed, `${this.#name}/by`, key);
+    return minMs + (maxMs - minMs) * keyed(seed, `${this.name}/by`, key);
   }
 }
 
@@ -155,7 +155,10 @@ export class Links {
 
   /** Gives how often it struck so far. */
   add(fault: LinkFault): () => number {
-    const strike = new Strike(fault, `fault ${fault.kind} ${this.#strikes.length + 1}`);
+    // By what it is and not by its place in a list: taking another out changes nothing for this one.
+    const what = `fault ${fault.kind} ${"link" in fault ? fault.link : ""}`;
+    const alike = this.#strikes.filter(({ name }) => name.startsWith(`${what} #`)).length;
+    const strike = new Strike(fault, `${what} #${alike + 1}`);
     this.#strikes.push(strike);
     for (const { from, to, link } of this.#links.values()) if (strike.fits(from, to)) link.add(strike);
     this.#known = new Map();

@@ -77,6 +77,26 @@ describe("what a fault of a link strikes", () => {
     expect((await lost(0.5, 1)).filter((i) => some.includes(i))).toEqual(some);
   });
 
+  test("[W2 sim] is the same whatever other faults are listed before it and after it", async () => {
+    const burst = (self: Self, b: Ref<Sink>) => {
+      for (let i = 0; i < 100; i++) self.tell(b).take(i);
+    };
+    const share = 0.2;
+    const alone = await sent([drop("/a>/b", { share })], burst);
+    expect(alone.struck[0]).toBeGreaterThan(0);
+    for (const other of [drop("/b>/c", { share }), drop("/*>/b", { type: "keep" }), delay("/a>/b", { by: 5, share })]) {
+      for (const faults of [
+        [other, drop("/a>/b", { share })],
+        [drop("/a>/b", { share }), other],
+      ]) {
+        expect(numbers((await sent(faults, burst)).log).sort((a, b) => a - b)).toEqual(numbers(alone.log));
+      }
+    }
+    // Two that are alike draw each for itself.
+    const twice = await sent([drop("/a>/b", { share }), drop("/a>/b", { share })], burst);
+    expect(twice.log.length).toBeLessThan(alone.log.length);
+  });
+
   test("are the replies to messages of that name too", async () => {
     const ask = (how: string[]) => async (self: Self, b: Ref<Sink>) => {
       for (const type of ["take", "keep"] as const) {
