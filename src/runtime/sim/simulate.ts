@@ -23,7 +23,7 @@ export interface SimulateOptions<B = undefined> {
   readonly faults?: readonly Fault[] | undefined;
   /** Starts the actors: before the body, and again after each power failure. What it gives is `world.booted`. */
   readonly boot?: ((system: System) => B) | undefined;
-  /** What a power failure leaves a part of. */
+  /** What a power failure leaves a part of. None with `twice`: the second run would find what the first one wrote. */
   readonly journals?: readonly Journal[] | undefined;
   /** Stops whoever uses a clock, a timer, a draw or a promise from outside; false by default. */
   readonly strict?: boolean | undefined;
@@ -139,4 +139,5 @@ function checkOptions<B>(options: SimulateOptions<B>): void {
   whole("traceLimit", options.traceLimit, 0, 0);
   const trace = oneOf("trace", options.trace, ["full", "hash", "off"]);
   expect("trace", twice !== true || trace === "full", '"full" with twice: two traces are compared');
+  expect("journals", twice !== true || journals.length === 0, "none with twice: they outlive the first run");
 }

@@ -245,6 +245,7 @@ describe("the options of simulate", () => {
     ["a fault", { faults: [{ kind: "hiccup" }] }, "kind"],
     ["boot", { boot: sleeper({} as Self) }],
     ["journals", { journals: [{}] }],
+    ["journals that a second run would find", { twice: true, journals: [{ keepPrefix: () => {} }] }, "journals"],
     ["strict", { strict: "very" }],
     ["twice", { twice: 2 }],
     ["twice without a full trace", { twice: true, trace: "hash" }, "trace"],
