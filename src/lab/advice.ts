@@ -5,8 +5,8 @@ import type { Verb } from "../runtime/kernel/verbs.ts";
 import { compare, type Design, type Experiment } from "./compare.ts";
 import type { Comparison } from "./comparison.ts";
 import { estimate } from "./estimate.ts";
-import { type Interval, meanInterval, scaled } from "./interval.ts";
-import type { Measured, Service } from "./measured.ts";
+import { type Interval, scaled } from "./interval.ts";
+import { type Measured, paired, type Service } from "./measured.ts";
 import { figure, table } from "./table.ts";
 
 export interface Advice {
@@ -77,9 +77,9 @@ function advise(comparison: Comparison, of: string, edge: string, verb: Verb): A
   const [kept, flipped] = [comparison.designs[of], comparison.designs[flippedName(edge)]] as [Measured, Measured];
   const [ask, tell] = verb === "tell" ? [flipped, kept] : [kept, flipped];
   const { level } = comparison;
-  const saves = paired(tell, ask, level, ({ kind, edgeMs }) => (kind === "ok" ? edgeMs : undefined));
-  const succeeds = paired(ask, tell, level, ({ kind }) => (kind === "failed" ? 0 : 1));
-  const regrets = paired(ask, tell, level, ({ kind, regretted }) =>
+  const saves = paired(tell.outcomes, ask.outcomes, level);
+  const succeeds = paired(ask.outcomes, tell.outcomes, level, ({ kind }) => (kind === "failed" ? 0 : 1));
+  const regrets = paired(ask.outcomes, tell.outcomes, level, ({ kind, regretted }) =>
     kind === "failed" ? undefined : regretted ? 1 : 0,
   );
   const service = kept.services.find(({ path }) => path.endsWith(`/${edge}`));
@@ -114,20 +114,6 @@ function decide(
 
 function savesText(saves: Interval): string {
   return `a tell is answered ${estimate(saves, "ms")} earlier`;
-}
-
-/** The mean of what the second has more, over requests for which both have a number. */
-function paired(
-  first: Measured,
-  second: Measured,
-  level: number,
-  of: (outcome: Measured["outcomes"][number]) => number | undefined,
-): Interval {
-  const differences = first.outcomes.flatMap((outcome, i) => {
-    const [one, other] = [of(outcome), second.outcomes[i] && of(second.outcomes[i])];
-    return one === undefined || other === undefined ? [] : [other - one];
-  });
-  return { ...meanInterval(differences, { level }), method: "pairs" };
 }
 
 function tableOf(found: readonly Advice[]): string {

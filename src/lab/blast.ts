@@ -2,8 +2,8 @@
 
 import { compare, type Design, type Experiment } from "./compare.ts";
 import { estimate } from "./estimate.ts";
-import { type Interval, meanInterval, scaled } from "./interval.ts";
-import type { Measured } from "./measured.ts";
+import { type Interval, proportionInterval, scaled } from "./interval.ts";
+import { type Measured, paired } from "./measured.ts";
 import { down, slow } from "./outage.ts";
 import { table } from "./table.ts";
 
@@ -76,13 +76,12 @@ function servicesOf(designs: readonly Measured[]): string[] {
 }
 
 function radiusOf(before: Measured, after: Measured, level: number): Pick<Radius, "fails" | "waits"> {
-  const both = before.outcomes.flatMap((one, i) => {
-    const other = after.outcomes[i];
-    return one.kind === "ok" && other !== undefined ? [{ one, other }] : [];
-  });
-  const failed = both.map(({ other }) => (other.kind === "failed" ? 1 : 0));
-  const longer = both.flatMap(({ one, other }) => (other.kind === "ok" ? [other.edgeMs - one.edgeMs] : []));
-  return { fails: meanInterval(failed, { level }), waits: meanInterval(longer, { level }) };
+  const answered = after.outcomes.filter((_, i) => before.outcomes[i]?.kind === "ok");
+  const hits = answered.filter(({ kind }) => kind === "failed").length;
+  return {
+    fails: proportionInterval({ hits, of: answered.length }, { level }),
+    waits: paired(before.outcomes, after.outcomes, level),
+  };
 }
 
 function tableOf(services: readonly string[], designs: readonly string[], radii: readonly Radius[]): string {

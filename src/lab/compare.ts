@@ -9,7 +9,7 @@ import { type Check, type Verdict, verdict } from "./claim.ts";
 import { Comparison } from "./comparison.ts";
 import type { Interval } from "./interval.ts";
 import type { ClosedLoad, Load } from "./load.ts";
-import { type Measured, measured, pairedEdges } from "./measured.ts";
+import { type Measured, measured, paired } from "./measured.ts";
 import { Bench, type Setup, type Trial } from "./trial.ts";
 
 /**
@@ -127,7 +127,7 @@ export async function inBothWorlds<D extends Design, P>(
   const timer = progress && setInterval(report, progressMs);
   const live = measured(await bench.runLive(design).finally(() => clearInterval(timer)), level, measures);
   const virtual = measured(await new Bench(setup).run(design), level, measures);
-  return { live, virtual, longer: pairedEdges(virtual.outcomes, live.outcomes, level) };
+  return { live, virtual, longer: paired(virtual.outcomes, live.outcomes, level) };
 }
 
 const progressMs = 200;

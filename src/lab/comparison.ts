@@ -4,7 +4,7 @@ import type { Judged, Results } from "./compare.ts";
 import { estimate } from "./estimate.ts";
 import { type Interval, scaled } from "./interval.ts";
 import type { ClosedLoad, Load } from "./load.ts";
-import { type Measured, pairedEdges } from "./measured.ts";
+import { type Measured, paired } from "./measured.ts";
 import { figure, table, thousands } from "./table.ts";
 
 interface Contents {
@@ -43,7 +43,7 @@ export class Comparison {
    */
   paired(one: string, other: string, run = "base"): Interval {
     const [first, second] = [this.results[run]?.[one]?.outcomes ?? [], this.results[run]?.[other]?.outcomes ?? []];
-    return pairedEdges(first, second, this.level);
+    return paired(first, second, this.level);
   }
 
   /** Measures as rows, designs as columns. */

@@ -92,11 +92,21 @@ export function measured(
   };
 }
 
-/** How much longer requests took in `second`, one by one, over those answered ok in both. */
-export function pairedEdges(first: readonly Outcome[], second: readonly Outcome[], level: number): Interval {
+/** When it was answered ok, in ms from when it was due. */
+function okMs({ kind, edgeMs }: Outcome): number | undefined {
+  return kind === "ok" ? edgeMs : undefined;
+}
+
+/** The mean of what requests have more in `second`, one by one, over those for which `of` has a number in both. */
+export function paired(
+  first: readonly Outcome[],
+  second: readonly Outcome[],
+  level: number,
+  of: (outcome: Outcome) => number | undefined = okMs,
+): Interval {
   const differences = first.flatMap((outcome, i) => {
-    const same = second[i];
-    return outcome.kind === "ok" && same?.kind === "ok" ? [same.edgeMs - outcome.edgeMs] : [];
+    const [one, other] = [of(outcome), second[i] && of(second[i])];
+    return one === undefined || other === undefined ? [] : [other - one];
   });
   return { ...meanInterval(differences, { level }), method: "pairs" };
 }

@@ -31,9 +31,9 @@ describe("blast", () => {
     expect(found.table()).toBe(
       [
         "             wait               go               accept",
-        "/stock down  100 ± 0 % fail     100 ± 0 % fail   go on",
+        "/stock down  83–100 % fail      83–100 % fail    go on",
         "/stock slow  wait 360 ± 0 ms    wait 360 ± 0 ms  go on",
-        "/mail down   100 ± 0 % fail     go on            go on",
+        "/mail down   83–100 % fail      go on            go on",
         "/mail slow   wait 1,800 ± 0 ms  go on            go on",
       ].join("\n"),
     );
