@@ -2,7 +2,7 @@
 // is still done for a request after it was answered. Messages belong to a request by their key.
 
 import type { Cell } from "../runtime/kernel/cell.ts";
-import type { Observer } from "../runtime/kernel/core.ts";
+import { fates, type Observer, type Step } from "../runtime/kernel/core.ts";
 import type { ActorSystem } from "../runtime/kernel/system.ts";
 import type { System } from "../runtime/kernel/verbs.ts";
 
@@ -35,16 +35,7 @@ interface Watched extends Occupancy {
   waiting: number;
 }
 
-const ends: ReadonlySet<string> = new Set([
-  "handled",
-  "refused",
-  "crashed",
-  "expired",
-  "cancelled",
-  "dropped",
-  "dead",
-  "turned-away",
-]);
+const ends: ReadonlySet<Step> = new Set<Step>([...fates, "turned-away"]);
 const backlogParts = 60;
 
 export class Instrument {
@@ -92,7 +83,7 @@ export class Instrument {
     else if (step === "handled") watched.handled++;
   };
 
-  #note(key: string, step: string, verb: string): void {
+  #note(key: string, step: Step, verb: string): void {
     let effects = this.effects.get(key);
     if (effects === undefined)
       this.effects.set(key, (effects = { messages: 0, lastMs: Number.NaN, refusedBehind: false }));

@@ -61,22 +61,13 @@ export interface Context {
   current(): Flight | undefined;
 }
 
+export const fates = ["handled", "refused", "crashed", "expired", "cancelled", "dropped", "dead"] as const;
+export type Fate = (typeof fates)[number];
+export type Step = "sent" | "accepted" | "started" | Fate | "turned-away" | "forwarded" | "held";
+
 /** Sees every step of every message. One optional slot: without it, a branch per step. */
 export type Observer = (
-  step:
-    | "sent"
-    | "accepted"
-    | "started"
-    | "handled"
-    | "refused"
-    | "crashed"
-    | "expired"
-    | "cancelled"
-    | "dropped"
-    | "dead"
-    | "turned-away"
-    | "forwarded"
-    | "held",
+  step: Step,
   cell: Cell,
   type: string,
   /** What brought it: from here come its sender and, if it has one, its key. */
@@ -103,7 +94,6 @@ export const tallied = [
   "forwardedIn",
   "forwardedOut",
 ] as const;
-export type Fate = "handled" | "refused" | "crashed" | "expired" | "cancelled" | "dropped" | "dead";
 
 /** What lower modules of the kernel call in higher ones. */
 export interface Upper {

@@ -348,15 +348,20 @@ function isBare(cell: Cell): boolean {
 /** The last thing an actor does: it leaves the tree, and those who watch it learn of it. */
 function end(cell: Cell, how: Ended): void {
   const { core, rare } = cell;
+  depart(cell);
+  if (rare !== undefined) rare.how = how;
+  if (core.listeners.size > 0) core.emit({ kind: "ended", path: cell.path, how });
+  for (const { self, ended } of rare?.watchers.splice(0) ?? []) watchTurn(self, cell, how, ended);
+}
+
+export function depart(cell: Cell): void {
+  const { core } = cell;
   cell.life = "ended";
   cell.gate = gate.closed;
   cell.instance = undefined;
   core.actors--;
   core.retire(cell);
   cell.leave();
-  if (rare !== undefined) rare.how = how;
-  if (core.listeners.size > 0) core.emit({ kind: "ended", path: cell.path, how });
-  for (const { self, ended } of rare?.watchers.splice(0) ?? []) watchTurn(self, cell, how, ended);
 }
 
 /** Those that were to start after this one need not wait for it any longer. */

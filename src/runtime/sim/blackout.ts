@@ -2,10 +2,10 @@
 // they had accepted ends dead, and what they waited for never comes.
 
 import type { Cell } from "../kernel/cell.ts";
-import { gate } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
 import { count, reject } from "../kernel/fate.ts";
 import { Flight } from "../kernel/flight.ts";
+import { depart } from "../kernel/lifecycle.ts";
 import { at, type Operation, Request, type Scope, type Turn } from "../kernel/operation.ts";
 import { stoppedFailure } from "../kernel/post.ts";
 
@@ -70,12 +70,7 @@ function close(cell: Cell): void {
   }
   cell.running = 0;
   cell.scheduled = false;
-  cell.life = "ended";
-  cell.gate = gate.closed;
-  cell.instance = undefined;
-  core.actors--;
-  core.retire(cell);
-  cell.leave();
+  depart(cell);
 }
 
 /** Nobody waits for these any more. */

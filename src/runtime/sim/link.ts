@@ -5,13 +5,16 @@ import type { Cell } from "../kernel/cell.ts";
 import { InvalidOption } from "../kernel/failure.ts";
 import type { Origin } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
-import { keyed, type Stream, stream } from "../kernel/random.ts";
+import { keyed, stream } from "../kernel/random.ts";
 import { Unavailable } from "./failure.ts";
 import { type Delay, delayMs, ends, type Fault, pattern, windowOf } from "./fault.ts";
 import { Outages } from "./outage.ts";
 
 /** A delay, or a draw in ms as the service times of `antiphon/lab` are. */
 export type Latency = Delay | ((random: () => number) => number);
+
+/** What a {@link Latency} says of something sent that `key` names, in ms. Its durations are read once. */
+type Travel = (seed: number, link: string, key: string) => number;
 
 /** By link, `from>to`, the first that fits. */
 export type Latencies = Readonly<Record<string, Latency>>;
@@ -25,6 +28,7 @@ class Strike {
   readonly #fromMs: number;
   readonly #toMs: number;
   readonly name: string;
+  readonly #by: { readonly minMs: number; readonly maxMs: number } | undefined;
   /** How often it struck. */
   struck = 0;
 
@@ -35,6 +39,7 @@ class Strike {
     this.#fromMs = fromMs;
     this.#toMs = toMs;
     this.name = name;
+    this.#by = "by" in fault ? delayMs(fault.by, `${fault.kind}.by`) : undefined;
   }
 
   /** Whether it strikes this one; `key` names it, and decides a draw. */
@@ -53,8 +58,8 @@ class Strike {
 
   /** How much longer it takes, in ms. */
   longerMs(key: string, seed: number): number {
-    if (this.fault.kind !== "delay" && this.fault.kind !== "reorder") return 0;
-    const { minMs, maxMs } = delayMs(this.fault.by, "by");
+    if (this.#by === undefined) return 0;
+    const { minMs, maxMs } = this.#by;
     return minMs + (maxMs - minMs) * keyed(seed, `${this.name}/by`, key);
   }
 }
@@ -77,16 +82,16 @@ export type Arrivals = readonly number[] | undefined;
 export class Link {
   readonly #name: string;
   readonly #seed: number;
-  readonly #latency: Latency | undefined;
+  readonly #travelMs: Travel | undefined;
   readonly #strikes: Strike[];
   #sent = 0;
   /** When the last of what travelled arrives. */
   #lastMs = -1;
 
-  constructor(name: string, seed: number, latency: Latency | undefined, strikes: Strike[]) {
+  constructor(name: string, seed: number, travelMs: Travel | undefined, strikes: Strike[]) {
     this.#name = name;
     this.#seed = seed;
-    this.#latency = latency;
+    this.#travelMs = travelMs;
     this.#strikes = strikes;
   }
 
@@ -105,32 +110,31 @@ export class Link {
     const has = (kind: LinkFault["kind"]) => struck.some(({ fault }) => fault.kind === kind);
     if (has("drop") || has("partition")) return [];
     const longerMs = struck.reduce((sum, strike) => sum + strike.longerMs(key, this.#seed), 0);
-    const soonestMs = nowMs + this.#latencyMs(key) + longerMs;
+    const soonestMs = nowMs + (this.#travelMs?.(this.#seed, this.#name, key) ?? 0) + longerMs;
     const atMs = has("reorder") ? soonestMs : Math.max(soonestMs, this.#lastMs);
     // What arrives at this instant may not have done so yet: nothing passes it.
     if (struck.length === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
     if (!has("reorder")) this.#lastMs = atMs;
     return has("duplicate") ? [atMs, atMs] : [atMs];
   }
+}
 
-  #latencyMs(key: string): number {
-    const latency = this.#latency;
-    if (latency === undefined) return 0;
-    const name = `latency ${key}`;
-    if (typeof latency !== "function") {
-      const { minMs, maxMs } = delayMs(latency, "latency");
-      return minMs === maxMs ? minMs : minMs + (maxMs - minMs) * keyed(this.#seed, "latency", key);
-    }
-    const random: Stream = stream(this.#seed, name);
-    const ms = latency(random);
-    if (!(ms >= 0)) throw new InvalidOption(`latency of ${this.#name}`, ms, "a number of ms of at least 0");
-    return ms;
+/** Fails: InvalidOption; so does what it gives, for a draw that is no time. */
+function travelOf(latency: Latency, option: string): Travel {
+  if (typeof latency !== "function") {
+    const { minMs, maxMs } = delayMs(latency, option);
+    return minMs === maxMs ? () => minMs : (seed, _, key) => minMs + (maxMs - minMs) * keyed(seed, "latency", key);
   }
+  return (seed, link, key) => {
+    const ms = latency(stream(seed, `latency ${key}`));
+    if (!(ms >= 0)) throw new InvalidOption(`latency of ${link}`, ms, "a number of ms of at least 0");
+    return ms;
+  };
 }
 
 export class Links {
   readonly #seed: number;
-  readonly #latencies: readonly { fits: (from: string, to: string) => boolean; latency: Latency }[];
+  readonly #latencies: readonly { fits: (from: string, to: string) => boolean; travelMs: Travel }[];
   readonly #strikes: Strike[] = [];
   readonly outages: Outages;
   #known = new Map<Cell, Map<Cell, Link | undefined>>();
@@ -143,8 +147,8 @@ export class Links {
     this.outages = new Outages(seed);
     this.#latencies = Object.entries(latencies).map(([link, latency]) => {
       const [from, to] = ends(link, "latency");
-      if (typeof latency !== "function") delayMs(latency, `latency of ${link}`);
-      return { fits: (fromPath: string, toPath: string) => from(fromPath) && to(toPath), latency };
+      const travelMs = travelOf(latency, `latency of ${link}`);
+      return { fits: (fromPath: string, toPath: string) => from(fromPath) && to(toPath), travelMs };
     });
   }
 
@@ -193,10 +197,10 @@ export class Links {
     const name = `${from}>${to}`;
     const known = this.#links.get(name)?.link;
     if (known !== undefined) return known;
-    const latency = this.#latencies.find(({ fits }) => fits(from, to))?.latency;
+    const travelMs = this.#latencies.find(({ fits }) => fits(from, to))?.travelMs;
     const strikes = this.#strikes.filter(({ fits }) => fits(from, to));
-    if (latency === undefined && strikes.length === 0) return undefined;
-    const link = new Link(name, this.#seed, latency, strikes);
+    if (travelMs === undefined && strikes.length === 0) return undefined;
+    const link = new Link(name, this.#seed, travelMs, strikes);
     this.#links.set(name, { from, to, link });
     return link;
   }

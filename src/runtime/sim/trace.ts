@@ -3,6 +3,7 @@
 // differ in: texts and stacks of errors, ids, host time, barriers.
 
 import type { Cell } from "../kernel/cell.ts";
+import type { Step } from "../kernel/core.ts";
 import { digest, mix, textDigest } from "./digest.ts";
 
 /** `start`: a message, or a turn, begins. `reply`: an asker learns. `due`: time has come. Else the fate of a message. */
@@ -13,16 +14,7 @@ export type TraceKind =
   | "arrive"
   | "fault"
   | "lost"
-  | "handled"
-  | "refused"
-  | "crashed"
-  | "expired"
-  | "cancelled"
-  | "dropped"
-  | "dead"
-  | "turned-away"
-  | "forwarded"
-  | "held";
+  | Exclude<Step, "sent" | "accepted" | "started">;
 
 /** What the names of events begin with; the number behind it is never reused, whatever restarts. */
 interface Prefix {

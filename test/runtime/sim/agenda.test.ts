@@ -2,24 +2,10 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Timed } from "../../../src/runtime/kernel/operation.ts";
+import type { Timed } from "../../../src/runtime/kernel/operation.ts";
 import { Agenda } from "../../../src/runtime/sim/agenda.ts";
 import { FaultEvent } from "../../../src/runtime/sim/event.ts";
-
-class Alarm extends Timed {
-  readonly n: number;
-
-  constructor(n: number) {
-    super();
-    this.n = n;
-  }
-
-  override get background(): boolean {
-    return this.n % 4 === 1;
-  }
-
-  due(): void {}
-}
+import { Alarm } from "./alarm.ts";
 
 type Step = { readonly do: "arm" | "disarm" | "fire" | "clear"; readonly n: number; readonly wait: number };
 

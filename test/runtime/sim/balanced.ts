@@ -35,3 +35,20 @@ export function at(system: System, ms: number, job: (self: Self) => unknown): vo
     return {};
   });
 }
+
+/** How often each of the faults of a run struck. */
+export function struck({ faults }: Simulation<unknown>): number[] {
+  return faults.map((one) => one.struck);
+}
+
+/** Counts in memory, and naps. */
+export function counter(self: Self): { add(): number; nap(ms: number): Promise<number> } {
+  let count = 0;
+  return {
+    add: () => ++count,
+    async nap(ms) {
+      await self.sleep(ms);
+      return self.now();
+    },
+  };
+}

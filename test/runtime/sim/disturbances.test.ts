@@ -1,23 +1,9 @@
 // Faults of actors that hold for a while: pauses, slowness, wrong clocks, errors.
 
 import { type Self, settle } from "antiphon";
-import { clockOffset, errors, InjectedError, pause, type Simulation, simulate, slow } from "antiphon/sim";
+import { clockOffset, errors, InjectedError, pause, simulate, slow } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
-import { at, balanced } from "./balanced.ts";
-
-const struck = ({ faults }: Simulation<unknown>) => faults.map((one) => one.struck);
-
-/** Counts in memory. */
-const counter = (self: Self) => {
-  let count = 0;
-  return {
-    add: () => ++count,
-    async nap(ms: number) {
-      await self.sleep(ms);
-      return self.now();
-    },
-  };
-};
+import { at, balanced, counter, struck } from "./balanced.ts";
 
 describe("pause", () => {
   test("puts off all that would start, resume or come due in the actor, and changes no other", async () => {

@@ -16,26 +16,11 @@ import {
   reorder,
   restart,
   type SimulatedWorld,
-  type Simulation,
   simulate,
   slow,
 } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
-import { at, balanced } from "./balanced.ts";
-
-const struck = ({ faults }: Simulation<unknown>) => faults.map((one) => one.struck);
-
-/** Counts in memory. */
-const counter = (self: Self) => {
-  let count = 0;
-  return {
-    add: () => ++count,
-    async nap(ms: number) {
-      await self.sleep(ms);
-      return self.now();
-    },
-  };
-};
+import { at, balanced, counter, struck } from "./balanced.ts";
 
 describe("crash", () => {
   test("[F2 sim] has the actor start anew, with its mailbox; what it had in flight is cancelled", async () => {

@@ -3,24 +3,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cell } from "../../../src/runtime/kernel/cell.ts";
-import { Timed } from "../../../src/runtime/kernel/operation.ts";
 import { Ready } from "../../../src/runtime/sim/ready.ts";
 import { Timers } from "../../../src/runtime/sim/timers.ts";
-
-class Alarm extends Timed {
-  readonly n: number;
-
-  constructor(n: number) {
-    super();
-    this.n = n;
-  }
-
-  override get background(): boolean {
-    return this.n % 5 === 0;
-  }
-
-  due(): void {}
-}
+import { Alarm } from "./alarm.ts";
 
 interface Armed {
   readonly alarm: Alarm;
