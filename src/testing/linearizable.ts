@@ -1,11 +1,11 @@
 // Whether what clients saw can be explained by an object that does one operation after the other.
 
-import { inspect } from "node:util";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
 import { whole } from "../runtime/kernel/options.ts";
 import type { Operation } from "./history.ts";
 import type { Model } from "./models.ts";
 import { endOf, type Found, search } from "./search.ts";
+import { show } from "./verdict.ts";
 
 export interface LinearizableOptions {
   /** States that are tried for each part before it gives up; 300,000 by default. */
@@ -13,12 +13,12 @@ export interface LinearizableOptions {
 }
 
 /** An operation that can not be next, with what it could have answered there. */
-interface Blocked<Input, Output> {
+export interface Blocked<Input, Output> {
   readonly operation: Operation<Input, Output>;
   readonly legal: readonly Output[];
 }
 
-interface Linearized<Input, Output> {
+export interface Linearized<Input, Output> {
   readonly ok: true;
   /** One order that explains what was seen, with those unknown ones that had to happen. */
   readonly order: readonly Operation<Input, Output>[];
@@ -26,7 +26,7 @@ interface Linearized<Input, Output> {
   readonly text: string;
 }
 
-interface NotLinearizable<Input, Output> {
+export interface NotLinearizable<Input, Output> {
   readonly ok: false;
   /** A longest order that is legal and in time, of the part of the history that can not be explained. */
   readonly order: readonly Operation<Input, Output>[];
@@ -38,7 +38,7 @@ interface NotLinearizable<Input, Output> {
 }
 
 /** Nothing is known. */
-interface GaveUp<Input, Output> {
+export interface GaveUp<Input, Output> {
   readonly ok: undefined;
   /** Where the search was when it gave up. */
   readonly order: readonly Operation<Input, Output>[];
@@ -162,8 +162,4 @@ function legalText(legal: readonly unknown[]): string {
 function inputText(input: unknown): string {
   if (!Array.isArray(input) || typeof input[0] !== "string") return show(input);
   return `${input[0]}(${input.slice(1).map(show).join(", ")})`;
-}
-
-function show(value: unknown): string {
-  return value instanceof Error ? value.name : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
 }

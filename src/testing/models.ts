@@ -3,7 +3,7 @@
 import { canonical } from "./canonical.ts";
 
 /** One way in which an operation may end: what it answers and what it leaves. */
-interface Legal<State, Output> {
+export interface Legal<State, Output> {
   readonly output: Output;
   readonly state: State;
 }

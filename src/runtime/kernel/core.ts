@@ -32,6 +32,8 @@ export interface World {
   /** A promise of the user's is waited for from here on, by a handler or a factory: promise jobs follow. */
   awaits(by?: Flight | Cell): void;
   readonly context: Context;
+  /** How long an ask waits that says nothing. */
+  readonly askWithinMs: number;
   /** Only where travel is an event of its own. Without it, messages and replies are there at once. */
   readonly wire: Wire | undefined;
 }

@@ -10,7 +10,7 @@ import { giveUp } from "./giveup.ts";
 import { conclude, watchTurn } from "./lifecycle.ts";
 import { type Selector, selector } from "./names.ts";
 import { AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
-import { askWithinMs, whole } from "./options.ts";
+import { whole } from "./options.ts";
 import { post } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { quicken } from "./quicken.ts";
@@ -180,7 +180,7 @@ export class Incarnation extends Scope implements Self {
   askOf(to: Cell, what: Selector, payload: unknown, options: WaitOptions | undefined): Answer<unknown, unknown> {
     if (!this.#mayPut()) return this.inert() as Promise<never>;
     const request = new Request("ask", this, to, what.name);
-    const promise = this.#begin(request, options, askWithinMs, this.current());
+    const promise = this.#begin(request, options, this.cell.core.world.askWithinMs, this.current());
     if (!request.settled) post(to, what, payload, request);
     return promise;
   }

@@ -7,6 +7,7 @@ import type { Context, World } from "../kernel/core.ts";
 import { serve } from "../kernel/dispatch.ts";
 import type { Flight } from "../kernel/flight.ts";
 import type { Timed } from "../kernel/operation.ts";
+import { askWithinMs } from "../kernel/options.ts";
 import type { Alarm, Host } from "./host.ts";
 import { Wheel } from "./wheel.ts";
 
@@ -23,6 +24,7 @@ const batchMax = 16;
 export class LiveWorld implements World {
   readonly name = "live";
   readonly context: Context = new LiveContext();
+  readonly askWithinMs: number = askWithinMs;
   readonly wire: undefined = undefined;
   /** World time at the last reading. */
   time: number;

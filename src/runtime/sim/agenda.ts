@@ -64,6 +64,17 @@ export class Agenda {
     return undefined;
   }
 
+  /** What is enabled. */
+  get enabled(): Timed[] {
+    if (this.order === Number.POSITIVE_INFINITY) return [];
+    return this.#enabled.filter((_, i) => i >= this.#head && this.#isEnabled(i));
+  }
+
+  /** What is armed for a later instant, soonest first. */
+  get armed(): Timed[] {
+    return this.#timers.inOrder();
+  }
+
   /** Takes out what was enabled first: that of which `order` tells. */
   take(): Timed {
     const timed = this.#shift();

@@ -1,6 +1,7 @@
 // Where two runs of one seed go apart, and by whose doing.
 
-import type { TraceEntry } from "./trace.ts";
+import type { Simulation } from "./simulate.ts";
+import type { Trace, TraceEntry } from "./trace.ts";
 
 export interface Difference {
   readonly path: string;
@@ -11,7 +12,7 @@ export interface Difference {
 }
 
 /** Of two entries that stand at one place and differ, or of one that has no counterpart. */
-export function difference(one: TraceEntry | undefined, other: TraceEntry | undefined): Difference {
+function difference(one: TraceEntry | undefined, other: TraceEntry | undefined): Difference {
   const entry = one !== undefined && (other === undefined || one.at < other.at) ? one : other;
   if (entry === undefined)
     return { path: "/", name: "", where: "behind the entries that were kept: raise traceLimit." };
@@ -21,4 +22,36 @@ export function difference(one: TraceEntry | undefined, other: TraceEntry | unde
   const path = isSent ? (name.split(/~?>/)[0] as string) : entry.path;
   const where = `first in ${isSent ? "a payload of " : ""}${path}:\n  ${one ?? "nothing"}\n  ${other ?? "nothing"}`;
   return { path, name, where };
+}
+
+/** Holds a run against a former one, while it runs and at its end. */
+export class Comparison {
+  readonly #former: Simulation<unknown>;
+  readonly #differs: (where: Difference) => void;
+  #isOver = false;
+
+  /** `differs` is told of the first difference. */
+  constructor(former: Simulation<unknown>, differs: (where: Difference) => void) {
+    this.#former = former;
+    this.#differs = differs;
+  }
+
+  readonly see = (entry: TraceEntry, index: number): void => {
+    const former = this.#former.trace[index];
+    if (former !== undefined && !former.equals(entry)) this.#found(former, entry);
+  };
+
+  /** A former run with leaks has no hash, and has told why. */
+  end(trace: Trace | undefined): void {
+    const { hash, trace: former } = this.#former;
+    if (hash === undefined || trace === undefined || hash === trace.hash) return;
+    const at = Math.min(former.length, trace.entries.length);
+    this.#found(former[at], trace.entries[at]);
+  }
+
+  #found(former: TraceEntry | undefined, entry: TraceEntry | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#differs(difference(former, entry));
+  }
 }

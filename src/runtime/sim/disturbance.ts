@@ -13,7 +13,7 @@ type Lasting = Extract<Fault, { kind: "pause" | "slow" | "clock-offset" | "error
 
 interface Spell<F extends Lasting> {
   readonly fault: F;
-  readonly fits: (path: string) => boolean;
+  fits: (path: string) => boolean;
   readonly fromMs: number;
   readonly toMs: number;
   struck: number;
@@ -29,6 +29,15 @@ export class Disturbances {
     const spell = { fault, fits: pattern(fault.kind, fault.target), ...windowOf(fault), struck: 0 };
     (this.#spells[fault.kind] as Spell<Lasting>[]).push(spell);
     return () => spell.struck;
+  }
+
+  /** Ends all of these actors. */
+  heal(fits: (path: string) => boolean): void {
+    for (const spells of Object.values(this.#spells) as Spell<Lasting>[][])
+      for (const spell of spells) {
+        const before = spell.fits;
+        spell.fits = (path) => before(path) && !fits(path);
+      }
   }
 
   /** The body of a simulation is no actor. */

@@ -6,6 +6,7 @@ import type { Selector } from "../kernel/names.ts";
 import { Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
 import { arrive } from "../kernel/post.ts";
 import { quicken } from "../kernel/quicken.ts";
+import type { Event, Names } from "./names.ts";
 import type { Trace } from "./trace.ts";
 
 /** A message on its way. */
@@ -84,27 +85,32 @@ export class FaultEvent extends Timed {
   }
 }
 
-/** Writes down that something came due. */
-export function record(trace: Trace, step: number, at: number, timed: Timed, root: Cell): void {
-  const cell = timed.cell ?? root;
-  if (timed instanceof Reply) {
-    const { from, to, type } = timed.request;
-    trace.event(step, at, "reply", trace.reply(to, from, type), from, timed.word);
-  } else if (timed instanceof Arrival) {
-    const from = timed.origin.sender ?? cell;
-    const event = trace.own(timed.to, "arrive", `${from.path}:${timed.what.name}`);
-    trace.event(step, at, "arrive", event, timed.to, undefined);
-  } else if (timed instanceof FaultEvent)
-    trace.event(step, at, "fault", trace.fault(cell, timed.label), cell, undefined);
-  else {
-    const [kind, name] = labelOf(timed);
-    trace.event(step, at, "due", trace.own(cell, kind, name), cell, undefined);
-  }
+/** Where it happens: in the actor that is concerned, or in the root. */
+export function placeOf(timed: Timed, root: Cell): Cell {
+  return timed instanceof Arrival ? timed.to : (timed.cell ?? root);
 }
 
-function labelOf(timed: Timed): readonly [kind: string, name: string] {
-  if (timed instanceof Turn) return ["timer", timed.name];
-  if (timed instanceof Sleep) return ["sleep", ""];
-  if (timed instanceof Request) return ["deadline", timed.type];
-  return ["runtime", ""];
+/** Gives something that comes due its name, the next one of its prefix. */
+export function eventOf(names: Names, timed: Timed, cell: Cell): Event {
+  if (timed instanceof Reply) return names.reply(timed.request.to, cell, timed.request.type);
+  if (timed instanceof Arrival)
+    return names.own(cell, "arrive", `${(timed.origin.sender ?? cell).path}:${timed.what.name}`);
+  if (timed instanceof FaultEvent) return names.fault(cell, timed.label);
+  if (timed instanceof Turn) return names.own(cell, "timer", timed.name);
+  if (timed instanceof Sleep) return names.own(cell, "sleep", "");
+  if (timed instanceof Request) return names.own(cell, "deadline", timed.type);
+  return names.own(cell, "runtime", "");
+}
+
+/** Writes down that something came due. */
+export function record(trace: Trace, step: number, at: number, timed: Timed, event: Event, cell: Cell): void {
+  const kind =
+    timed instanceof Reply
+      ? "reply"
+      : timed instanceof Arrival
+        ? "arrive"
+        : timed instanceof FaultEvent
+          ? "fault"
+          : "due";
+  trace.event(step, at, kind, event, cell, timed instanceof Reply ? timed.word : undefined);
 }

@@ -33,6 +33,13 @@ export class Stalled extends Error {
   readonly _tag = "Stalled";
   readonly code = "STALLED";
 
+  /** At `ms` of virtual time; `waits` says who waits for whom. */
+  constructor(ms: number, waits: string) {
+    super(
+      `Nothing is left to happen at ${ms} ms, and the body waits. ${waits}. Give the ask a deadline, or answer it.`,
+    );
+  }
+
   override get name(): string {
     return this._tag;
   }
@@ -42,6 +49,25 @@ export class Stalled extends Error {
 export class StepsExhausted extends Error {
   readonly _tag = "StepsExhausted";
   readonly code = "STEPS_EXHAUSTED";
+
+  constructor(steps: number, ms: number, waits: string) {
+    const fired = `${steps} events were fired and the body has not ended, at ${ms} ms`;
+    super(`${fired}. ${waits}. Raise steps, or find out what goes on for ever.`);
+  }
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
+/** Not every order of this program can be tried. */
+export class NotExhaustible extends Error {
+  readonly _tag = "NotExhaustible";
+  readonly code = "NOT_EXHAUSTIBLE";
+
+  constructor(why: string) {
+    super(`Not every order can be tried: ${why}. Leave out exhaustive, and schedules are drawn.`);
+  }
 
   override get name(): string {
     return this._tag;

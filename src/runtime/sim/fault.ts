@@ -10,12 +10,14 @@ export interface Window {
   readonly to?: Duration;
 }
 
-/** Which messages or replies of a link a fault strikes: those of the window; of these the first `first`, or a share. */
+/** Which messages or replies of a link a fault strikes: those of the window; of these the first few, one, or a share. */
 export interface Struck extends Window {
   /** Each with this chance, in (0, 1]; 1 by default. */
   readonly share?: number;
   /** Only so many. */
   readonly first?: number;
+  /** Only this one, counted from 1 along each link. */
+  readonly nth?: number;
   /** Only messages of this name, and replies to them. */
   readonly type?: string;
 }
@@ -127,7 +129,7 @@ export function partition(one: readonly string[], other: readonly string[], o: W
 }
 
 const window = ["from?", "to?"];
-const struck = ["share?", "first?", "type?", ...window];
+const struck = ["share?", "first?", "nth?", "type?", ...window];
 
 /** What each kind has beside its name; with `?`, what it may have. */
 const fields: Readonly<Record<Fault["kind"], readonly string[]>> = {
@@ -162,8 +164,8 @@ const checks: Readonly<Record<string, (found: never, option: string) => unknown>
     holds(found >= 0 && found < Number.POSITIVE_INFINITY, option, found, "a number of at least 0"),
   byMs: (found: number, option) => holds(Number.isFinite(found), option, found, "a number of ms"),
   share: (found: number, option) => holds(found > 0 && found <= 1, option, found, "a number above 0 and at most 1"),
-  first: (found: number, option) =>
-    holds(Number.isInteger(found) && found > 0, option, found, "a whole number above 0"),
+  first: count,
+  nth: count,
   type: (found: string, option) => holds(typeof found === "string", option, found, "the name of a message"),
 };
 
@@ -188,6 +190,10 @@ export function checked(fault: Fault): Fault {
 
 function holds(is: boolean, option: string, found: unknown, allowed: string): void {
   if (!is) throw new InvalidOption(option, found, allowed);
+}
+
+function count(found: number, option: string): void {
+  holds(Number.isInteger(found) && found > 0, option, found, "a whole number above 0");
 }
 
 function paths(found: readonly string[], option: string): void {

@@ -1,5 +1,6 @@
 // The public names of `antiphon/sim`: the same actors in virtual time.
 
+export type { TimeMode } from "./explored.ts";
 export {
   InjectedError,
   type Leak,
@@ -30,5 +31,7 @@ export {
 } from "./fault.ts";
 export type { FaultReport, Journal } from "./injection.ts";
 export type { Latencies, Latency } from "./link.ts";
+export type { Pair, Schedule } from "./schedule.ts";
 export { type SimulatedWorld, type SimulateOptions, type Simulation, simulate } from "./simulate.ts";
+export type { StrategyName } from "./strategy/portfolio.ts";
 export type { TraceEntry, TraceKind } from "./trace.ts";

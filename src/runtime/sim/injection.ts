@@ -30,6 +30,7 @@ export class Injections {
   readonly #world: SimWorld;
   readonly #journals: readonly Journal[];
   readonly #boot: () => void;
+  #healed: (path: string) => boolean = () => false;
   readonly #given: { readonly fault: Fault; readonly struck: () => number }[] = [];
 
   constructor(core: Core, world: SimWorld, journals: readonly Journal[], boot: () => void) {
@@ -37,6 +38,17 @@ export class Injections {
     this.#world = world;
     this.#journals = journals;
     this.#boot = boot;
+  }
+
+  /** Ends the faults at, and between, actors of these paths; `*` in them stands for any characters. Fails: InvalidOption. */
+  heal(paths: readonly string[]): void {
+    const patterns = paths.map((path) => pattern("heal", path));
+    const fits = (path: string) => patterns.some((one) => one(path));
+    const before = this.#healed;
+    this.#healed = (path) => before(path) || fits(path);
+    this.#world.links.heal(fits);
+    this.#world.disturbances.heal(fits);
+    this.#world.unpause();
   }
 
   get reports(): readonly FaultReport[] {
@@ -87,7 +99,9 @@ export class Injections {
 
   #strike(kind: "crash" | "restart", target: string): number {
     const fits = pattern(kind, target);
-    const struck = actors(this.#core).filter((cell) => cell.life === "up" && fits(cell.path));
+    const struck = actors(this.#core).filter(
+      (cell) => cell.life === "up" && fits(cell.path) && !this.#healed(cell.path),
+    );
     for (const cell of struck) {
       // One may have gone with another.
       if (cell.life !== "up") continue;
@@ -100,6 +114,8 @@ export class Injections {
 
   #powerFails(): number {
     const core = this.#core;
+    // Nobody is spared by one.
+    if (actors(core).some((cell) => this.#healed(cell.path))) return 0;
     const struck = core.actors;
     this.#world.forget((timed) => timed instanceof FaultEvent || timed.cell?.outside === true);
     blackOut(core);

@@ -14,7 +14,13 @@ import { Outages } from "./outage.ts";
 export type Latency = Delay | ((random: () => number) => number);
 
 /** What a {@link Latency} says of something sent that `key` names, in ms. Its durations are read once. */
-type Travel = (seed: number, link: string, key: string) => number;
+type TravelMs = (seed: number, link: string, key: string) => number;
+
+interface Travel {
+  readonly ms: TravelMs;
+  /** How much longer it may take, where that is not drawn but chosen as it arrives. */
+  readonly spanMs: number;
+}
 
 /** By link, `from>to`, the first that fits. */
 export type Latencies = Readonly<Record<string, Latency>>;
@@ -29,6 +35,8 @@ class Strike {
   readonly #toMs: number;
   readonly name: string;
   readonly #by: { readonly minMs: number; readonly maxMs: number } | undefined;
+  /** By link, how many it might have struck. */
+  readonly #met = new WeakMap<Link, number>();
   /** How often it struck. */
   struck = 0;
 
@@ -43,17 +51,24 @@ class Strike {
   }
 
   /** Whether it strikes this one; `key` names it, and decides a draw. */
-  strikes(timeMs: number, type: string, key: string, seed: number, isReply: boolean): boolean {
+  strikes(timeMs: number, type: string, key: string, seed: number, isReply: boolean, link: Link): boolean {
     if (timeMs < this.#fromMs || timeMs >= this.#toMs) return false;
     const { fault } = this;
     if (isReply && fault.kind === "duplicate") return false;
     if (fault.kind !== "partition") {
       if (fault.type !== undefined && fault.type !== type) return false;
       if (fault.first !== undefined && this.struck >= fault.first) return false;
+      if (fault.nth !== undefined && !this.#isNth(link, fault.nth)) return false;
       if (fault.share !== undefined && keyed(seed, this.name, key) >= fault.share) return false;
     }
     this.struck++;
     return true;
+  }
+
+  #isNth(link: Link, nth: number): boolean {
+    const met = (this.#met.get(link) ?? 0) + 1;
+    this.#met.set(link, met);
+    return met === nth;
   }
 
   /** How much longer it takes, in ms. */
@@ -82,21 +97,34 @@ export type Arrivals = readonly number[] | undefined;
 export class Link {
   readonly #name: string;
   readonly #seed: number;
-  readonly #travelMs: Travel | undefined;
+  readonly #travel: Travel | undefined;
   readonly #strikes: Strike[];
   #sent = 0;
-  /** When the last of what travelled arrives. */
+  /** When the last of what travelled arrives, unless that is out of order. */
   #lastMs = -1;
 
-  constructor(name: string, seed: number, travelMs: Travel | undefined, strikes: Strike[]) {
+  constructor(name: string, seed: number, travel: Travel | undefined, strikes: Strike[]) {
     this.#name = name;
     this.#seed = seed;
-    this.#travelMs = travelMs;
+    this.#travel = travel;
     this.#strikes = strikes;
   }
 
   add(strike: Strike): void {
     this.#strikes.push(strike);
+  }
+
+  get spanMs(): number {
+    return this.#travel?.spanMs ?? 0;
+  }
+
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** No fault strikes it any more. */
+  heal(): void {
+    this.#strikes.length = 0;
   }
 
   /** What was on its way is no more: nothing waits behind it. */
@@ -106,11 +134,11 @@ export class Link {
 
   send(nowMs: number, type: string, isReply: boolean): Arrivals {
     const key = `${this.#name}:${type}#${++this.#sent}`;
-    const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed, isReply));
+    const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed, isReply, this));
     const has = (kind: LinkFault["kind"]) => struck.some(({ fault }) => fault.kind === kind);
     if (has("drop") || has("partition")) return [];
     const longerMs = struck.reduce((sum, strike) => sum + strike.longerMs(key, this.#seed), 0);
-    const soonestMs = nowMs + (this.#travelMs?.(this.#seed, this.#name, key) ?? 0) + longerMs;
+    const soonestMs = nowMs + (this.#travel?.ms(this.#seed, this.#name, key) ?? 0) + longerMs;
     const atMs = has("reorder") ? soonestMs : Math.max(soonestMs, this.#lastMs);
     // What arrives at this instant may not have done so yet: nothing passes it.
     if (struck.length === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
@@ -120,35 +148,39 @@ export class Link {
 }
 
 /** Fails: InvalidOption; so does what it gives, for a draw that is no time. */
-function travelOf(latency: Latency, option: string): Travel {
+function travelOf(latency: Latency, option: string, isDrawn: boolean): Travel {
   if (typeof latency !== "function") {
     const { minMs, maxMs } = delayMs(latency, option);
-    return minMs === maxMs ? () => minMs : (seed, _, key) => minMs + (maxMs - minMs) * keyed(seed, "latency", key);
+    const spanMs = maxMs - minMs;
+    if (spanMs === 0 || !isDrawn) return { ms: () => minMs, spanMs };
+    return { ms: (seed, _, key) => minMs + spanMs * keyed(seed, "latency", key), spanMs: 0 };
   }
-  return (seed, link, key) => {
+  const draw: TravelMs = (seed, link, key) => {
     const ms = latency(stream(seed, `latency ${key}`));
     if (!(ms >= 0)) throw new InvalidOption(`latency of ${link}`, ms, "a number of ms of at least 0");
     return ms;
   };
+  return { ms: draw, spanMs: 0 };
 }
 
 export class Links {
   readonly #seed: number;
-  readonly #latencies: readonly { fits: (from: string, to: string) => boolean; travelMs: Travel }[];
+  readonly #latencies: readonly { fits: (from: string, to: string) => boolean; travel: Travel }[];
   readonly #strikes: Strike[] = [];
   readonly outages: Outages;
+  #healed: (path: string) => boolean = () => false;
   #known = new Map<Cell, Map<Cell, Link | undefined>>();
   /** By name: an actor that is spawned again at a path has the links of the one before. */
   readonly #links = new Map<string, { from: string; to: string; link: Link }>();
 
-  /** Fails: InvalidOption. */
-  constructor(seed: number, latencies: Latencies) {
+  /** A latency between two bounds is drawn, or else a span in which something arrives. Fails: InvalidOption. */
+  constructor(seed: number, latencies: Latencies, isDrawn = true) {
     this.#seed = seed;
     this.outages = new Outages(seed);
     this.#latencies = Object.entries(latencies).map(([link, latency]) => {
       const [from, to] = ends(link, "latency");
-      const travelMs = travelOf(latency, `latency of ${link}`);
-      return { fits: (fromPath: string, toPath: string) => from(fromPath) && to(toPath), travelMs };
+      const travel = travelOf(latency, `latency of ${link}`, isDrawn);
+      return { fits: (fromPath: string, toPath: string) => from(fromPath) && to(toPath), travel };
     });
   }
 
@@ -164,9 +196,22 @@ export class Links {
     const alike = this.#strikes.filter(({ name }) => name.startsWith(`${what} #`)).length;
     const strike = new Strike(fault, `${what} #${alike + 1}`);
     this.#strikes.push(strike);
-    for (const { from, to, link } of this.#links.values()) if (strike.fits(from, to)) link.add(strike);
+    for (const { from, to, link } of this.#links.values())
+      if (strike.fits(from, to) && !this.#isHealed(from, to)) link.add(strike);
     this.#known = new Map();
     return () => strike.struck;
+  }
+
+  /** Ends the faults between these and at them, also those to come. */
+  heal(fits: (path: string) => boolean): void {
+    const before = this.#healed;
+    this.#healed = (path) => before(path) || fits(path);
+    for (const { from, to, link } of this.#links.values()) if (this.#isHealed(from, to)) link.heal();
+    this.outages.heal(fits);
+  }
+
+  #isHealed(from: string, to: string): boolean {
+    return this.#healed(from) && this.#healed(to);
   }
 
   /** After a power failure. */
@@ -197,10 +242,10 @@ export class Links {
     const name = `${from}>${to}`;
     const known = this.#links.get(name)?.link;
     if (known !== undefined) return known;
-    const travelMs = this.#latencies.find(({ fits }) => fits(from, to))?.travelMs;
-    const strikes = this.#strikes.filter(({ fits }) => fits(from, to));
-    if (travelMs === undefined && strikes.length === 0) return undefined;
-    const link = new Link(name, this.#seed, travelMs, strikes);
+    const travel = this.#latencies.find(({ fits }) => fits(from, to))?.travel;
+    const strikes = this.#isHealed(from, to) ? [] : this.#strikes.filter(({ fits }) => fits(from, to));
+    if (travel === undefined && strikes.length === 0) return undefined;
+    const link = new Link(name, this.#seed, travel, strikes);
     this.#links.set(name, { from, to, link });
     return link;
   }

@@ -13,7 +13,7 @@ type OutageFault = Extract<Fault, { kind: "down" | "unavailable" }>;
 
 interface Outage {
   readonly fault: OutageFault;
-  readonly fits: (path: string) => boolean;
+  fits: (path: string) => boolean;
   readonly fromMs: number;
   readonly toMs: number;
   struck: number;
@@ -38,6 +38,15 @@ export class Outages {
     this.#outages.push(outage);
     this.#of = new Map();
     return () => outage.struck;
+  }
+
+  /** Ends those of these actors. */
+  heal(fits: (path: string) => boolean): void {
+    for (const outage of this.#outages) {
+      const before = outage.fits;
+      outage.fits = (path) => before(path) && !fits(path);
+    }
+    this.#of = new Map();
   }
 
   /** What becomes of a message that is put now: turned away, or there at a later time; undefined when nothing is out. */

@@ -1,11 +1,11 @@
 // A mailbox that knows the order of posting: around the kernel's own, which decides what is taken, each payload has its
-// number, and under a trace the name of its event.
+// number, and where names are asked for, the name of its event.
 
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Turn } from "../kernel/operation.ts";
-import type { Event, Trace } from "./trace.ts";
+import type { Event, Names } from "./names.ts";
 
 /** What stands in the kernel's mailbox in place of a payload. */
 export class Post {
@@ -36,13 +36,13 @@ export class PostedMailbox implements Mailbox {
   readonly #core: Core;
   readonly #to: Cell;
   readonly #inner: Mailbox;
-  readonly #trace: Trace | undefined;
+  readonly #names: Names | undefined;
 
-  constructor(to: Cell, inner: Mailbox, trace: Trace | undefined) {
+  constructor(to: Cell, inner: Mailbox, names: Names | undefined) {
     this.#core = to.core;
     this.#to = to;
     this.#inner = inner;
-    this.#trace = trace;
+    this.#names = names;
   }
 
   get live(): number {
@@ -50,7 +50,7 @@ export class PostedMailbox implements Mailbox {
   }
 
   put(type: string, payload: unknown, origin: Origin, by: Cell | undefined = origin.sender): void {
-    const event = this.#trace?.message(by ?? this.#to, this.#to, type);
+    const event = this.#names?.message(by ?? this.#to, this.#to, type);
     this.#inner.put(type, new Post(payload, ++this.#core.posts, event), origin);
   }
 

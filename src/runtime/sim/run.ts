@@ -12,16 +12,19 @@ import { stream } from "../kernel/random.ts";
 import { ActorSystem } from "../kernel/system.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
 import { isAway } from "./away.ts";
-import { difference } from "./difference.ts";
+import { Comparison } from "./difference.ts";
+import { ExploredWorld, type Exploring } from "./explored.ts";
 import { Stalled, StepsExhausted } from "./failure.ts";
 import { Injections } from "./injection.ts";
 import { Links } from "./link.ts";
+import { Names } from "./names.ts";
+import { OrderedWorld } from "./ordered.ts";
 import { Outside } from "./outside.ts";
 import type { SimulatedWorld, SimulateOptions, Simulation } from "./simulate.ts";
 import { guard } from "./strict.ts";
-import { Trace, type TraceEntry, type TraceKind } from "./trace.ts";
+import { Trace, type TraceKind } from "./trace.ts";
 import { waits } from "./waits.ts";
-import { SimWorld } from "./world.ts";
+import type { SimWorld } from "./world.ts";
 
 // As they were before any guard was put up.
 const { nextTick } = process;
@@ -53,38 +56,55 @@ export class Run<B> {
   readonly #options: SimulateOptions<B>;
   readonly #world: SimWorld;
   readonly #trace: Trace | undefined;
-  readonly #former: Simulation<unknown> | undefined;
+  readonly #comparison: Comparison | undefined;
   readonly #system: ActorSystem;
   readonly #injections: Injections;
-  readonly #events: SystemEvent[] = [];
+  /** The first thousand that should not go unnoticed. */
+  readonly events: SystemEvent[] = [];
   readonly #outside: Outside;
   #failure: unknown;
   #booted: B = undefined as B;
   #barriers = 0;
   #idlers: (() => void)[] = [];
   #steppers: ((fired: boolean) => void)[] = [];
+  readonly #looks: (() => void)[] = [];
   #isOver = false;
   #yieldedAtStep = 0;
   #yieldedMs = hostNow();
 
-  /** Compared with `former` while it runs, if that is given. */
-  constructor(options: SimulateOptions<B>, former?: Simulation<unknown>) {
-    const { seed = 1, name = "sim", latency = {}, faults = [], journals = [], trace = "full" } = options;
+  /** Compared with `former` while it runs, if that is given; `exploring` says who decides about the order. */
+  constructor(options: SimulateOptions<B>, former?: Simulation<unknown>, exploring?: Exploring) {
+    const { seed = 1, name = "sim", latency = {}, faults = [], journals = [] } = options;
+    const { trace = "full", traceLimit = 100_000 } = options;
     this.#options = options;
-    this.#former = former;
-    this.#trace = trace === "off" ? undefined : this.#record();
-    this.#world = new SimWorld(new Links(seed, latency), this.#trace);
+    if (former !== undefined)
+      this.#comparison = new Comparison(former, (where) => {
+        this.#failure ??= this.#outside.leaks.differs(where);
+      });
+    const names = new Names();
+    const kept = trace === "full" ? traceLimit : 0;
+    this.#trace = trace === "off" ? undefined : new Trace(names, kept, this.#comparison?.see);
+    const links = new Links(seed, latency, exploring === undefined || exploring.time === "des");
+    this.#world =
+      exploring === undefined
+        ? new OrderedWorld(links, this.#trace)
+        : new ExploredWorld(links, this.#trace, names, exploring);
     this.#outside = new Outside(this.#world, (error) => {
       if (options.strict === true) this.#failure ??= error;
     });
     const isolation = oneOf("isolation", options.isolation, ["freeze", "share", "clone"]);
     this.#system = new ActorSystem(this.#world, { name, seed, isolation, report: this.#report });
     const { core } = this.#system;
-    this.#world.core = core;
+    this.#world.join(core);
     if (isolation === "freeze") core.given = [];
     if (this.#trace !== undefined) core.observe(this.#observer(this.#trace));
     this.#injections = new Injections(core, this.#world, journals, () => this.#boot());
     for (const fault of faults) this.#injections.add(fault);
+  }
+
+  /** Where somebody decides about the order. */
+  get explored(): ExploredWorld | undefined {
+    return this.#world instanceof ExploredWorld ? this.#world : undefined;
   }
 
   async play<T>(body: (world: SimulatedWorld<B>) => T | PromiseLike<T>): Promise<Simulation<T>> {
@@ -96,7 +116,7 @@ export class Run<B> {
     try {
       const ended = await (strict ? inside.run(this, () => this.#drive(body)) : this.#drive(body));
       await this.#lookBack();
-      this.#compareEnds();
+      this.#comparison?.end(this.#trace);
       if (this.#failure !== undefined) throw this.#failure;
       if ("error" in ended) throw ended.error;
       return this.#result(ended.value);
@@ -118,7 +138,7 @@ export class Run<B> {
       steps: this.#world.steps,
       barriers: this.#barriers,
       endedMs: this.#world.time,
-      events: this.#events,
+      events: this.events,
       faults: this.#injections.reports,
       leaks: this.#outside.leaks.found,
     };
@@ -164,20 +184,32 @@ export class Run<B> {
         if (suspects.length > 0 || this.#outside.away.size > 0) await this.#lookOutside(suspects);
       }
       world.rest();
+      if (this.#looks.length > 0) this.#look();
       if (fired === "idle") await this.#wake(this.#idlers.splice(0), undefined);
       else if (this.#steppers.length > 0) await this.#wake(this.#steppers.splice(0), fired === "some");
       else if (fired === "none") await this.#stalled();
       // A body may look again and again for what the host alone can bring.
       if (world.steps % breath === 0 || (fired !== "some" && ++vain % breath === 0)) await this.#breathe();
-      if (world.steps > stepsMax) this.#exhausted(stepsMax);
+      if (world.steps > stepsMax) this.#failure ??= new StepsExhausted(stepsMax, world.time, this.#waits);
     }
     return ended ?? { error: this.#failure };
   }
 
   get #isWatchful(): boolean {
     return (
-      this.#steppers.length > 0 || this.#outside.away.size > 0 || this.#bodyIsAway || this.#options.strict === true
+      this.#steppers.length + this.#looks.length > 0 ||
+      this.#outside.away.size > 0 ||
+      this.#bodyIsAway ||
+      this.#options.strict === true
     );
+  }
+
+  #look(): void {
+    try {
+      for (const look of this.#looks) look();
+    } catch (error) {
+      this.#failure ??= error;
+    }
   }
 
   /** What happens now is the body's. */
@@ -266,9 +298,7 @@ export class Run<B> {
       await this.#hostTurn();
       if (this.#isOver || !world.isIdle || this.#idlers.length + this.#steppers.length > 0) return;
     }
-    this.#failure = new Stalled(
-      `Nothing is left to happen at ${world.time} ms, and the body waits. ${this.#waits}. Give the ask a deadline, or answer it.`,
-    );
+    this.#failure = new Stalled(world.time, this.#waits);
   }
 
   async #breathe(): Promise<void> {
@@ -286,12 +316,6 @@ export class Run<B> {
     await tick();
     await this.#goOn();
     this.#world.rest();
-  }
-
-  #exhausted(stepsMax: number): void {
-    this.#failure ??= new StepsExhausted(
-      `${stepsMax} events were fired and the body has not ended, at ${this.#world.time} ms. ${this.#waits}. Raise steps, or find out what goes on for ever.`,
-    );
   }
 
   get #waits(): string {
@@ -312,9 +336,11 @@ export class Run<B> {
       run: (duration) => this.#pass(milliseconds("run", duration)),
       runUntilIdle: () => this.#queue(this.#idlers),
       step: () => this.#queue(this.#steppers),
+      onStep: (look) => void this.#looks.push(look),
       now: () => world.time,
       random: (name, key) => stream(core.seed, key === undefined ? name : `${name}\u0000${typeof key}\u0000${key}`),
       inject: (fault) => this.#injections.add(fault),
+      heal: (paths = ["*"]) => this.#injections.heal(paths),
       get steps() {
         return world.steps;
       },
@@ -352,32 +378,9 @@ export class Run<B> {
   }
 
   readonly #report = (event: SystemEvent): void => {
-    if (this.#events.length < eventsKept) this.#events.push(event);
+    if (this.events.length < eventsKept) this.events.push(event);
     this.#options.report?.(event);
   };
-
-  #record(): Trace {
-    const { trace = "full", traceLimit = 100_000 } = this.#options;
-    const former = this.#former?.trace;
-    return new Trace(
-      trace === "full" ? traceLimit : 0,
-      former && ((entry, index) => this.#compare(former[index], entry)),
-    );
-  }
-
-  #compare(former: TraceEntry | undefined, entry: TraceEntry): void {
-    if (former === undefined || this.#failure !== undefined || former.equals(entry)) return;
-    this.#failure = this.#outside.leaks.differs(difference(former, entry));
-  }
-
-  #compareEnds(): void {
-    const [former, trace] = [this.#former, this.#trace];
-    // A run with leaks has no hash, and has told why.
-    if (former?.hash === undefined || trace === undefined || this.#failure !== undefined) return;
-    if (former.hash === trace.hash) return;
-    const at = Math.min(former.trace.length, trace.entries.length);
-    this.#failure = this.#outside.leaks.differs(difference(former.trace[at], trace.entries[at]));
-  }
 
   #observer(trace: Trace): Observer {
     const world = this.#world;

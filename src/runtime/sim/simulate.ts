@@ -4,11 +4,13 @@ import { InvalidOption } from "../kernel/failure.ts";
 import { oneOf, whole } from "../kernel/options.ts";
 import type { Duration } from "../kernel/protocol.ts";
 import type { System, SystemEvent } from "../kernel/verbs.ts";
+import type { ExploredWorld } from "./explored.ts";
 import type { Leak } from "./failure.ts";
 import type { Fault } from "./fault.ts";
 import type { FaultReport, Journal } from "./injection.ts";
 import type { Latencies } from "./link.ts";
 import { Run } from "./run.ts";
+import { exploringOf, record, type Schedule } from "./schedule.ts";
 import type { TraceEntry } from "./trace.ts";
 
 export interface SimulateOptions<B = undefined> {
@@ -21,6 +23,8 @@ export interface SimulateOptions<B = undefined> {
   /** How long messages and replies travel, by link; without it they are there at once. */
   readonly latency?: Latencies | undefined;
   readonly faults?: readonly Fault[] | undefined;
+  /** In which order things happen, instead of the order of posting. None with `twice`. */
+  readonly schedule?: Schedule | undefined;
   /** Starts the actors: before the body, and again after each power failure. What it gives is `world.booted`. */
   readonly boot?: ((system: System) => B) | undefined;
   /** What a power failure leaves a part of. None with `twice`: the second run would find what the first one wrote. */
@@ -50,12 +54,19 @@ export interface SimulatedWorld<B = undefined> {
   runUntilIdle(): Promise<void>;
   /** Fires one event. False when there was none. */
   step(): Promise<boolean>;
+  /** Has `look` called after each event and all that it set off. What it throws ends the run. */
+  onStep(look: () => void): void;
   /** Virtual time in ms. */
   now(): number;
   /** A stream of draws in [0, 1) of this name; with a key, one that depends on nothing but seed, name and key. */
   random(name: string, key?: string | number): () => number;
   /** Adds a fault. Fails: InvalidOption. */
   inject(fault: Fault): void;
+  /**
+   * Ends all faults at these actors and between any two of them, for good; of all actors by default. Between them and
+   * the others, and at the others, things stay as they are. In paths `*` stands for any characters. Fails: InvalidOption.
+   */
+  heal(paths?: readonly string[]): void;
   /** Events fired so far. */
   readonly steps: number;
   /** Events after which promise jobs had to be waited for; 0 in a run that uses none. */
@@ -97,9 +108,23 @@ export async function simulate<T, B = undefined>(
 ): Promise<Simulation<T>> {
   checkOptions(options);
   if (typeof body !== "function") throw new InvalidOption("body", body, "a function of the simulated world");
+  if (options.schedule !== undefined) return await scheduled(options, options.schedule, body);
   if (options.twice !== true) return await new Run(options).play(body);
   const first = await new Run(options).play(body);
   return await new Run(options, first).play(body);
+}
+
+async function scheduled<T, B>(
+  options: SimulateOptions<B>,
+  schedule: Schedule,
+  body: (world: SimulatedWorld<B>) => T | PromiseLike<T>,
+): Promise<Simulation<T>> {
+  const run = new Run(options, undefined, exploringOf(schedule));
+  try {
+    return await run.play(body);
+  } finally {
+    record(schedule, run.explored as ExploredWorld);
+  }
 }
 
 const known = [
@@ -108,6 +133,7 @@ const known = [
   "isolation",
   "latency",
   "faults",
+  "schedule",
   "boot",
   "journals",
   "strict",
@@ -139,5 +165,6 @@ function checkOptions<B>(options: SimulateOptions<B>): void {
   whole("traceLimit", options.traceLimit, 0, 0);
   const trace = oneOf("trace", options.trace, ["full", "hash", "off"]);
   expect("trace", twice !== true || trace === "full", '"full" with twice: two traces are compared');
+  expect("schedule", twice !== true || options.schedule === undefined, "none with twice");
   expect("journals", twice !== true || journals.length === 0, "none with twice: they outlive the first run");
 }

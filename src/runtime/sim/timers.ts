@@ -62,6 +62,13 @@ export class Timers {
     return [...this.#items];
   }
 
+  /** As {@link take} would give them. */
+  inOrder(): Timed[] {
+    const places = this.#items.map((_, place) => place);
+    places.sort((a, b) => (this.#precedes(this.#times[a] as number, this.#orders[a] as number, b) ? -1 : 1));
+    return places.map((place) => this.#items[place] as Timed);
+  }
+
   #precedes(time: number, order: number, place: number): boolean {
     const other = this.#times[place] as number;
     return time < other || (time === other && order < (this.#orders[place] as number));

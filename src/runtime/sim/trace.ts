@@ -4,7 +4,8 @@
 
 import type { Cell } from "../kernel/cell.ts";
 import type { Step } from "../kernel/core.ts";
-import { digest, mix, textDigest } from "./digest.ts";
+import { digest, mix } from "./digest.ts";
+import type { Event, Names, Prefix } from "./names.ts";
 
 /** `start`: a message, or a turn, begins. `reply`: an asker learns. `due`: time has come. Else the fate of a message. */
 export type TraceKind =
@@ -15,27 +16,6 @@ export type TraceKind =
   | "fault"
   | "lost"
   | Exclude<Step, "sent" | "accepted" | "started">;
-
-/** What the names of events begin with; the number behind it is never reused, whatever restarts. */
-interface Prefix {
-  readonly text: string;
-  readonly hash: number;
-  readonly path: string;
-  count: number;
-}
-
-type Names = Map<Cell, Map<Cell | string, Map<string, Prefix>>>;
-
-/** An event with a name of its own: `from>to:type#n`, reply `to~>from:type#n`, timer `path/timer:name#n`. */
-export class Event {
-  readonly prefix: Prefix;
-  readonly n: number;
-
-  constructor(prefix: Prefix) {
-    this.prefix = prefix;
-    this.n = ++prefix.count;
-  }
-}
 
 export class TraceEntry {
   /** The event of the run in which it happened, counted from 1. */
@@ -88,20 +68,19 @@ export class TraceEntry {
 }
 
 export class Trace {
+  readonly names: Names;
   readonly entries: TraceEntry[] = [];
   readonly #limit: number;
   /** Gets each entry as it comes: to compare two runs. */
   readonly #check: ((entry: TraceEntry, index: number) => void) | undefined;
   #count = 0;
-  readonly #prefixes = new Map<string, Prefix>();
-  readonly #named: Names = new Map();
-  readonly #replies: Names = new Map();
   readonly #draws = new Map<Cell, number>();
   #high = 0x9e3779b9;
   #low = 0x243f6a88;
 
   /** Keeps the first `limit` entries; the hash is of all. */
-  constructor(limit: number, check?: (entry: TraceEntry, index: number) => void) {
+  constructor(names: Names, limit: number, check?: (entry: TraceEntry, index: number) => void) {
+    this.names = names;
     this.#limit = limit;
     this.#check = check;
   }
@@ -109,32 +88,6 @@ export class Trace {
   get hash(): string {
     const word = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
     return word(mix(this.#high, this.#count)) + word(mix(this.#low, this.#high));
-  }
-
-  /** Names the next message from one actor to another. */
-  message(from: Cell, to: Cell, type: string): Event {
-    return new Event(this.#prefix(this.#named, to, from, type, () => `${pathOf(from)}>${pathOf(to)}:${type}`));
-  }
-
-  reply(from: Cell, to: Cell, type: string): Event {
-    return new Event(this.#prefix(this.#replies, to, from, type, () => `${pathOf(from)}~>${pathOf(to)}:${type}`));
-  }
-
-  /** Names the next event of one actor alone, for example a timer. */
-  own(cell: Cell, kind: string, name: string): Event {
-    return new Event(
-      this.#prefix(
-        this.#named,
-        cell,
-        kind,
-        name,
-        () => `${slashed(pathOf(cell))}${kind}${name === "" ? "" : `:${name}`}`,
-      ),
-    );
-  }
-
-  fault(root: Cell, label: string): Event {
-    return new Event(this.#prefix(this.#named, root, "f", label, () => `f:${label}`));
   }
 
   drew(cell: Cell): void {
@@ -147,8 +100,7 @@ export class Trace {
 
   /** The end of a message, or what else became of it: such lines have no number. */
   fate(step: number, at: number, kind: TraceKind, cell: Cell, type: string): void {
-    const prefix = this.#prefix(this.#named, cell, "", type, () => `${pathOf(cell)}:${type}`);
-    this.#add(step, at, kind, prefix, 0, undefined, cell);
+    this.#add(step, at, kind, this.names.fate(cell, type), 0, undefined, cell);
   }
 
   #add(step: number, at: number, kind: TraceKind, prefix: Prefix, n: number, payload: unknown, cell: Cell): void {
@@ -169,24 +121,6 @@ export class Trace {
     const entry = new TraceEntry(step, at, kind, prefix, n, content, draws);
     if (index < this.#limit) this.entries.push(entry);
     this.#check?.(entry, index);
-  }
-
-  #prefix(names: Names, to: Cell, from: Cell | string, type: string, text: () => string): Prefix {
-    let ofTo = names.get(to);
-    if (ofTo === undefined) names.set(to, (ofTo = new Map()));
-    let ofFrom = ofTo.get(from);
-    if (ofFrom === undefined) ofTo.set(from, (ofFrom = new Map()));
-    let prefix = ofFrom.get(type);
-    if (prefix === undefined) {
-      const name = text();
-      prefix = this.#prefixes.get(name);
-      if (prefix === undefined) {
-        prefix = { text: name, hash: textDigest(name), path: pathOf(to), count: 0 };
-        this.#prefixes.set(name, prefix);
-      }
-      ofFrom.set(type, prefix);
-    }
-    return prefix;
   }
 }
 
@@ -211,13 +145,3 @@ const kinds: readonly TraceKind[] = [
   "forwarded",
   "held",
 ];
-
-/** Looking must not name an actor before its object says what it is: it would have another name in a run without a trace. */
-function pathOf(cell: Cell): string {
-  const { parent } = cell;
-  return cell.ordinal < 0 && parent !== undefined ? `${slashed(pathOf(parent))}(starting)` : cell.path;
-}
-
-function slashed(path: string): string {
-  return path === "/" ? path : `${path}/`;
-}

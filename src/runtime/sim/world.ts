@@ -6,24 +6,21 @@ import type { Cell } from "../kernel/cell.ts";
 import type { Context, Core, Wire, World } from "../kernel/core.ts";
 import { serve } from "../kernel/dispatch.ts";
 import { Flight } from "../kernel/flight.ts";
-import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Origin } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
-import { Operation, type Request, Sleep, Timed, Turn } from "../kernel/operation.ts";
+import { Operation, type Request, Sleep, type Timed, Turn } from "../kernel/operation.ts";
+import { askWithinMs } from "../kernel/options.ts";
 import type { Incarnation } from "../kernel/self.ts";
 import { Agenda } from "./agenda.ts";
 import { isAllItsAskerWaitsFor, isAway, isStray } from "./away.ts";
 import { Disturbances } from "./disturbance.ts";
-import { Arrival, copyOf, Reply, record, requestOf } from "./event.ts";
+import { Arrival, copyOf, eventOf, placeOf, Reply, record, requestOf } from "./event.ts";
 import { Unavailable } from "./failure.ts";
 import type { Arrivals, Links } from "./link.ts";
-import { oldest, open, type Post, PostedMailbox } from "./posted.ts";
-import { Ready } from "./ready.ts";
+import type { Event } from "./names.ts";
 import type { Trace } from "./trace.ts";
 
 const none: readonly (Flight | Cell)[] = [];
-
-/** `place` of what came due in an actor that is paused. */
-const paused = -2;
 
 /** Whose code runs in a step, besides the runtime's: an incarnation, or one of its several handlers in flight. */
 type Awake = Incarnation | Flight;
@@ -35,10 +32,11 @@ interface Wake {
   readonly value: unknown;
 }
 
-export class SimWorld implements World, Wire, Context {
+export abstract class SimWorld implements World, Wire, Context {
   readonly name = "sim";
   readonly wire: Wire = this;
   readonly context: Context = this;
+  readonly askWithinMs: number = askWithinMs;
   readonly links: Links;
   readonly disturbances: Disturbances = new Disturbances();
   readonly trace: Trace | undefined;
@@ -59,26 +57,47 @@ export class SimWorld implements World, Wire, Context {
   readonly slow: WeakSet<Incarnation> = new WeakSet();
   /** Handlers and factories that were found pending, or woken, in this step. */
   readonly #touched: (Flight | Cell)[] = [];
-  readonly #agenda = new Agenda(() => ++this.core.posts);
-  readonly #ready = new Ready();
+  protected readonly agenda: Agenda = new Agenda(() => ++this.core.posts);
   /** Replies that are fired before anything else. */
-  #fused: Reply[] = [];
+  protected fused: Reply[] = [];
   /** Actors that gave a promise to a pipe; undefined while none did. */
   #piping: WeakSet<Cell> | undefined = undefined;
   #wakes: Wake[] = [];
   #after: (() => void)[] = [];
-  /** Events of paused actors. */
-  #stash: (Timed | Cell)[] = [];
   #flight: Flight | undefined = undefined;
   /** The request that is put: a word on it in this step is not from its receiver, but about the put. */
   #direct: Request | undefined = undefined;
   #arrivals: Arrivals = undefined;
-  readonly #scratch: Taken = { type: "", payload: undefined, origin: undefined as unknown as Origin };
 
   constructor(links: Links, trace: Trace | undefined) {
     this.links = links;
     this.trace = trace;
   }
+
+  /** Called once, before anything. */
+  join(core: Core): void {
+    this.core = core;
+  }
+
+  /** An actor has something to start. */
+  abstract ready(cell: Cell): void;
+
+  abstract mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox;
+
+  /**
+   * Fires events: at most `most`, and none after one that set off promise jobs. Gives `idle` before time goes on for
+   * repeating timers alone, if that is asked for; `none` when nothing is left to happen.
+   */
+  abstract fire(most: number, untilIdle: boolean): "some" | "idle" | "none";
+
+  /** Something can be fired without time going on. */
+  abstract get hasEnabled(): boolean;
+
+  /** Nothing is enabled, and no timer is armed but repeating ones. */
+  abstract get isIdle(): boolean;
+
+  /** Whatever waited for the end of a pause is enabled. */
+  abstract unpause(): void;
 
   // --- what the kernel asks of a world -----------------------------------------------------------------------------
 
@@ -90,24 +109,16 @@ export class SimWorld implements World, Wire, Context {
     if (!this.isActing) this.onStray();
   }
 
-  ready(cell: Cell): void {
-    this.#ready.add(cell, oldest(cell, this.#scratch));
-  }
-
   arm(timed: Timed, time: number): void {
     if (!this.isActing && timed instanceof Turn) this.onStray(timed.self.cell);
-    if (timed.place === paused) this.disarm(timed);
     let at = Math.max(time, this.time);
     if (timed instanceof Sleep && timed.scope?.isFlight === true)
       at = this.time + (at - this.time) * this.disturbances.slowness(timed.self.cell, this.time);
-    this.#agenda.arm(timed, at, this.time);
+    this.agenda.arm(timed, at, this.time);
   }
 
   disarm(timed: Timed): void {
-    if (timed.place === paused) {
-      timed.place = -1;
-      timed.armed = false;
-    } else this.#agenda.disarm(timed);
+    this.agenda.disarm(timed);
   }
 
   afterJobs(then: () => void): void {
@@ -145,10 +156,6 @@ export class SimWorld implements World, Wire, Context {
 
   // --- travel --------------------------------------------------------------------------------------------------------
 
-  mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
-    return new PostedMailbox(cell, make(open), this.trace);
-  }
-
   travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
     const from = origin.sender;
     this.#direct = origin.request;
@@ -170,15 +177,15 @@ export class SimWorld implements World, Wire, Context {
       return;
     }
     if (more.length === 0) {
-      this.arm(new Arrival(to, what, payload, origin), first);
+      this.travel(new Arrival(to, what, payload, origin), first);
       return;
     }
     const original = requestOf(to, what, origin);
-    this.arm(new Arrival(to, what, payload, original), first);
+    this.travel(new Arrival(to, what, payload, original), first);
     for (const at of more) {
       this.core.sent++;
       this.core.transit++;
-      this.arm(new Arrival(to, what, payload, copyOf(original)), at);
+      this.travel(new Arrival(to, what, payload, copyOf(original)), at);
     }
   }
 
@@ -189,12 +196,17 @@ export class SimWorld implements World, Wire, Context {
     }
     const reply = new Reply(request, settle, word);
     const arrivals = this.links.between(request.to, request.from)?.send(this.time, request.type, true);
-    if (arrivals === undefined && this.#isNext(request)) this.#fused.push(reply);
+    if (arrivals === undefined && this.isNext(request)) this.fused.push(reply);
     else {
       const [at] = arrivals ?? [this.time];
-      if (at !== undefined) this.#agenda.arm(reply, at, this.time);
+      if (at !== undefined) this.travel(reply, at);
       else this.trace?.fate(this.steps, this.time, "lost", request.from, request.type);
     }
+  }
+
+  /** Has something arrive at `at`, in ms of virtual time. */
+  protected travel(timed: Arrival | Reply, at: number): void {
+    this.agenda.arm(timed, at, this.time);
   }
 
   began(operation: Request | Sleep, flight: Flight | undefined): void {
@@ -208,53 +220,6 @@ export class SimWorld implements World, Wire, Context {
   }
 
   // --- steps -----------------------------------------------------------------------------------------------------------
-
-  /**
-   * Fires events: at most `most`, and none after one that set off promise jobs. Gives `idle` before time goes on for
-   * repeating timers alone, if that is asked for; `none` when nothing is left to happen.
-   */
-  fire(most: number, untilIdle: boolean): "some" | "idle" | "none" {
-    this.stirred = false;
-    for (let left = most; left > 0; ) {
-      if (!this.#fireNext()) {
-        if (this.hasEnabled) continue;
-        if (untilIdle && this.isIdle) return "idle";
-        const { soonest } = this.#agenda;
-        if (soonest === Number.POSITIVE_INFINITY) return left === most ? "none" : "some";
-        this.time = soonest;
-        const only = this.#agenda.advance();
-        if (only === undefined || this.#isPaused(only.cell, only)) continue;
-        this.#bring(only);
-      }
-      left--;
-      if (this.stirred || left === 0) return "some";
-      this.rest();
-    }
-    return "some";
-  }
-
-  /** Fires what is enabled and was posted first. False when there was nothing, or it turned out to be void. */
-  #fireNext(): boolean {
-    const ready = this.#ready.order;
-    const isFused = this.#fused.length > 0;
-    if (isFused || this.#agenda.order < ready) {
-      const timed = isFused ? (this.#fused.shift() as Reply) : this.#agenda.take();
-      if (this.#isPaused(timed.cell, timed)) return false;
-      this.#bring(timed);
-      return true;
-    }
-    return ready < Number.POSITIVE_INFINITY && this.#startNext();
-  }
-
-  /** Something can be fired without time going on. */
-  get hasEnabled(): boolean {
-    return this.#fused.length > 0 || this.#ready.length > 0 || this.#agenda.order < Number.POSITIVE_INFINITY;
-  }
-
-  /** Nothing is enabled, and no timer is armed but repeating ones. */
-  get isIdle(): boolean {
-    return !this.hasEnabled && this.#agenda.foreground === 0 && this.#stash.length === 0;
-  }
 
   /** Goes on with what waits for the end of the promise jobs. False when there is nothing. */
   resume(): boolean {
@@ -290,90 +255,34 @@ export class SimWorld implements World, Wire, Context {
     this.#direct = undefined;
   }
 
-  /** Whatever waited for the end of a pause is enabled. */
-  unpause(): void {
-    const stash = this.#stash;
-    this.#stash = [];
-    for (const one of stash) {
-      if (one instanceof Timed) {
-        // What was withdrawn or armed anew meanwhile is not in it any more.
-        if (one.place === paused) this.arm(one, this.time);
-      } else {
-        one.scheduled = false;
-        one.schedule();
-      }
-    }
-  }
-
   /** After a power failure: of what is armed or enabled only what `keeps` says stays. */
   forget(keeps: (timed: Timed) => boolean): void {
-    this.#agenda.clear(keeps);
-    this.#ready.clear();
-    this.#fused = [];
+    this.agenda.clear(keeps);
+    this.fused = [];
     this.#wakes = [];
-    this.#stash = [];
   }
 
-  #bring(timed: Timed): void {
+  /** Fires something that came due; `event` is its name, where it has one already. */
+  protected bring(timed: Timed, event?: Event): void {
+    const { trace, core } = this;
     this.steps++;
     this.isActing = true;
-    if (this.trace !== undefined) record(this.trace, this.steps, this.time, timed, this.core.root);
+    if (trace !== undefined) {
+      const cell = placeOf(timed, core.root);
+      record(trace, this.steps, this.time, timed, event ?? eventOf(trace.names, timed, cell), cell);
+    }
     // What the runtime waited for, and a fault, may run a factory or a dispose.
-    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? this.core.root).self;
+    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? core.root).self;
     // It may end what somebody waits for.
     if (!(timed instanceof Turn || timed instanceof Arrival)) this.stirred = true;
     timed.due();
   }
 
-  /** Starts something in the actor whose turn it is. False when that waits no longer, or not as long as it seemed. */
-  #startNext(): boolean {
-    const since = this.#ready.order;
-    const cell = this.#ready.take() as Cell;
-    const { lane, box } = cell;
-    if (cell.down || cell.waiting === 0) {
-      cell.scheduled = false;
-      cell.schedule();
-      return false;
-    }
-    if (this.#isPaused(cell, cell)) return false;
-    const scratch = this.#scratch;
-    const post = box?.peek(scratch) === true ? (scratch.payload as Post) : undefined;
-    const turn = lane?.peek(scratch) === true ? (scratch.origin as Turn) : undefined;
-    const isTurn = turn !== undefined && (post === undefined || turn.posted < post.order);
-    const order = isTurn ? turn.posted : (post as Post).order;
-    if (order > since && order > Math.min(this.#ready.order, this.#agenda.order)) {
-      // What waited longest was withdrawn.
-      this.#ready.add(cell, order);
-      return false;
-    }
-    this.steps++;
-    this.isActing = true;
-    // The kernel would have a turn go first, but not twice in a row; here the older one goes.
-    if (lane !== undefined) lane.turned = !isTurn;
-    const { trace, steps, time } = this;
-    if (trace !== undefined) {
-      if (isTurn) trace.event(steps, time, "start", trace.own(cell, turn.kind, turn.name), cell, undefined);
-      else if (post?.event !== undefined) trace.event(steps, time, "start", post.event, cell, post.payload);
-    }
-    if (isTurn || !this.disturbances.refuses(cell, time)) this.#begin(cell);
-    return true;
-  }
-
-  #begin(cell: Cell): void {
+  protected begin(cell: Cell): void {
     this.awake = cell.self;
     // It may settle what another handler of its actor waits for, or a pipe.
     if (cell.self.flight !== undefined || this.#piping?.has(cell) === true) this.stirred = true;
     serve(cell, 1);
-  }
-
-  #isPaused(cell: Cell | undefined, event: Timed | Cell): boolean {
-    if (cell === undefined || !this.disturbances.pauses(cell, this.time)) return false;
-    if (event instanceof Timed) {
-      event.place = paused;
-      event.armed = true;
-    }
-    this.#stash.push(event);
-    return true;
   }
 
   /** Settles a promise of the user's, one handler after the other: each runs until it awaits before the next is woken. */
@@ -392,7 +301,7 @@ export class SimWorld implements World, Wire, Context {
   }
 
   /** Nothing else can happen to such an asker before it has the reply, and nobody sees it before it acts. */
-  #isNext(request: Request): boolean {
-    return isAllItsAskerWaitsFor(request) && request.deadline > this.time && !this.#agenda.hasFault;
+  protected isNext(request: Request): boolean {
+    return isAllItsAskerWaitsFor(request) && request.deadline > this.time && !this.agenda.hasFault;
   }
 }

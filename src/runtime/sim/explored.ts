@@ -1,0 +1,380 @@
+// A world in which a strategy decides what happens next. Enabled are the first message of each putter at each actor with
+// a free slot, the replies, and what may be due. A step fires one of them and runs what it set off, as in any simulation;
+// where only one is enabled nobody is asked.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Cell } from "../kernel/cell.ts";
+import type { Core } from "../kernel/core.ts";
+import type { Flight } from "../kernel/flight.ts";
+import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Selector } from "../kernel/names.ts";
+import { type Request, Sleep, type Timed, Turn } from "../kernel/operation.ts";
+import { askWithinMs } from "../kernel/options.ts";
+import { keyed } from "../kernel/random.ts";
+import type { SystemEvent } from "../kernel/verbs.ts";
+import { isAllItsAskerWaitsFor } from "./away.ts";
+import { ChannelMailbox, Waiting } from "./channels.ts";
+import type { Choice, Posted, Precedes, Strategy } from "./choice.ts";
+import { Due, Head } from "./due.ts";
+import { type Arrival, eventOf, FaultEvent, placeOf, Reply } from "./event.ts";
+import type { Unavailable } from "./failure.ts";
+import type { Links } from "./link.ts";
+import type { Event, Names } from "./names.ts";
+import { open, type Post, PostedMailbox } from "./posted.ts";
+import type { Trace } from "./trace.ts";
+import { SimWorld } from "./world.ts";
+
+/**
+ * When what takes time may happen. `windows`: timers at their time, a message on a link with a latency of `{ min, max }`
+ * at any time between. `des`: such a latency is drawn when the message is sent. `async`: everything at any moment,
+ * however long it should take; each actor then has a time of its own, that of the latest event it can know of.
+ */
+export type TimeMode = "windows" | "des" | "async";
+
+export interface Exploring {
+  readonly strategy: Strategy;
+  readonly time: TimeMode;
+  /** Seed of the times within windows; without it, each event comes as early as it can. */
+  readonly times: number | undefined;
+  /** Seed of which handlers begin beside another one of their actor that has not come to its first await; else none. */
+  readonly joins: number | undefined;
+}
+
+/** Something on a link with a window. */
+interface Travelling {
+  /** Of virtual time. */
+  readonly untilMs: number;
+  /** What was sent before it on its link. */
+  readonly behind: Timed | undefined;
+}
+
+export class ExploredWorld extends SimWorld {
+  override readonly askWithinMs: number;
+  /** How often there was a choice. */
+  picks = 0;
+  /** What was fired, in order. */
+  readonly happened: Choice[] = [];
+  /** What can not happen any more. */
+  readonly voided: Choice[] = [];
+  readonly names: Names;
+  readonly #exploring: Exploring;
+  readonly #isAsync: boolean;
+  /** The event whose step this is. */
+  #cause: Choice | undefined = undefined;
+  readonly #readied = new Set<Cell>();
+  /** Of turns, timers and what else is no message in a channel. */
+  readonly #choices = new WeakMap<object, Choice>();
+  readonly #travelling = new Map<Timed, Travelling>();
+  /** By link, what was sent last. */
+  readonly #sent = new Map<object, Timed>();
+  /** In `async` time: the latest moment that each actor knows of. */
+  readonly #clocks = new Map<Cell, number>();
+  readonly #enabled: Choice[] = [];
+  readonly #precedes: Precedes;
+  /** How long the next event may be put off, in ms of virtual time. */
+  #untilMs = 0;
+  /** Something is left to happen but repeating timers. */
+  #isBusy = false;
+  readonly #handlers: AsyncLocalStorage<Flight> | undefined;
+  readonly #taken: Taken = { type: "", payload: undefined, origin: undefined as never };
+
+  constructor(links: Links, trace: Trace | undefined, names: Names, exploring: Exploring) {
+    super(links, trace);
+    this.names = names;
+    this.#exploring = exploring;
+    this.#isAsync = exploring.time === "async";
+    this.askWithinMs = this.#isAsync ? Number.POSITIVE_INFINITY : askWithinMs;
+    this.#handlers = exploring.joins === undefined ? undefined : new AsyncLocalStorage();
+    this.#precedes = (a, b) => {
+      const [one, other] = [this.#soonestMs(a), this.#soonestMs(b)];
+      return one < other || (one === other && a.order < b.order);
+    };
+  }
+
+  // --- what is posted ------------------------------------------------------------------------------------------------
+
+  override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
+    if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.names);
+    const post = (by: Cell, type: string) => this.#post(cell, this.names.message(by, cell, type), this.time);
+    return new ChannelMailbox(cell, post, (one) => this.#discard(one));
+  }
+
+  override travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
+    if (this.#exploring.strategy.asksAlways === true) this.#cause?.deed.put.add(to.path);
+    return super.travels(to, what, origin);
+  }
+
+  override join(core: Core): void {
+    super.join(core);
+    if (this.#exploring.strategy.asksAlways === true) core.listeners.add(this.#noteLives);
+  }
+
+  /** Which actors an event ends or restarts. */
+  readonly #noteLives = (event: SystemEvent): void => {
+    if (event.kind !== "ended" && (event.kind !== "started" || event.incarnation === 1)) return;
+    this.#cause?.deed.touched.add(event.path);
+    this.#cause?.deed.ended.add(event.path);
+  };
+
+  override ready(cell: Cell): void {
+    this.#readied.add(cell);
+  }
+
+  protected override travel(timed: Arrival | Reply, at: number): void {
+    super.travel(timed, at);
+    const [from, to] =
+      timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
+    const link = this.links.between(from, to);
+    // What a fault reorders is nowhere in the line.
+    if (link === undefined || link.spanMs === 0 || link.lastMs !== at) return;
+    const behind = this.#sent.get(link);
+    const untilMs = Math.max(at + link.spanMs, this.#travelling.get(behind as Timed)?.untilMs ?? 0);
+    this.#travelling.set(timed, { untilMs, behind });
+    this.#sent.set(link, timed);
+  }
+
+  /** In `async` time a deadline that is armed, or a fault, may come between. */
+  protected override isNext(request: Request): boolean {
+    if (!this.#isAsync) return super.isNext(request);
+    if (!isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
+    return !this.agenda.hasFault && !this.agenda.armed.some((timed) => timed instanceof FaultEvent);
+  }
+
+  #post(cell: Cell, event: Event, at: number): Posted {
+    return { cell, event, order: ++this.core.posts, at, cause: this.#cause };
+  }
+
+  #discard(choice: Choice): void {
+    choice.isVoid = true;
+    choice.voidedBy = this.#cause;
+    this.voided.push(choice);
+  }
+
+  override disarm(timed: Timed): void {
+    super.disarm(timed);
+    const choice = this.#choices.get(timed);
+    if (choice === undefined) return;
+    this.#choices.delete(timed);
+    this.#discard(choice);
+  }
+
+  #choiceOf(of: object, make: () => Choice): Choice {
+    let choice = this.#choices.get(of);
+    if (choice === undefined) this.#choices.set(of, (choice = make()));
+    return choice;
+  }
+
+  // --- what is enabled -----------------------------------------------------------------------------------------------
+
+  override get hasEnabled(): boolean {
+    return this.fused.length > 0 || this.#collect().some((one) => this.#soonestMs(one) <= this.time);
+  }
+
+  override get isIdle(): boolean {
+    this.#collect();
+    return this.fused.length === 0 && !this.#isBusy;
+  }
+
+  /** When it can happen at the soonest; in `async` time what has a time of its own comes last. */
+  #soonestMs(one: Choice): number {
+    if (this.#isAsync) return one instanceof Due && !(one.timed instanceof Reply) ? one.at : Number.NEGATIVE_INFINITY;
+    return Math.max(this.time, one.at);
+  }
+
+  #collect(): readonly Choice[] {
+    const { agenda, time } = this;
+    const enabled = this.#enabled;
+    enabled.length = 0;
+    for (const cell of this.#readied) this.#starts(cell, enabled);
+    this.#isBusy = enabled.length > 0;
+    if (this.#isBusy && !this.#isAsync && agenda.soonest > time && agenda.order === Number.POSITIVE_INFINITY)
+      return enabled;
+    const pending = [...agenda.enabled, ...agenda.armed].filter((timed) => this.#isFree(timed));
+    this.#isBusy ||= pending.some((timed) => !timed.background || timed.at <= time);
+    if (this.#isAsync) {
+      // How long the body lets time pass says that it wants to see what comes of it.
+      const patient = (timed: Timed) => timed instanceof Sleep && timed.cell.outside;
+      for (const timed of pending) if (!patient(timed)) enabled.push(this.#due(timed));
+      if (enabled.length === 0) for (const timed of pending) enabled.push(this.#due(timed));
+      return enabled;
+    }
+    let untilMs = enabled.length > 0 ? time : Number.POSITIVE_INFINITY;
+    for (const timed of pending)
+      untilMs = Math.min(untilMs, Math.max(time, this.#travelling.get(timed)?.untilMs ?? timed.at));
+    for (const timed of pending) if (Math.max(time, timed.at) <= untilMs) enabled.push(this.#due(timed));
+    this.#untilMs = untilMs;
+    return enabled;
+  }
+
+  #starts(cell: Cell, into: Choice[]): void {
+    if (cell.down || cell.waiting === 0 || !cell.free) {
+      this.#readied.delete(cell);
+      cell.scheduled = false;
+      cell.schedule();
+      return;
+    }
+    if (this.disturbances.pauses(cell, this.time)) return;
+    const { lane, box } = cell;
+    const taken = this.#taken;
+    if (lane?.peek(taken) === true) {
+      const turn = taken.origin as Turn;
+      const make = () =>
+        new Head(this.#post(cell, this.names.own(cell, turn.kind, turn.name), this.time), true, undefined);
+      into.push(this.#choiceOf(turn, make));
+    }
+    if (box instanceof ChannelMailbox) box.firsts(into);
+    else if (box?.peek(taken) === true) {
+      const post = taken.payload as Post;
+      const posted = { cell, event: post.event as Event, order: post.order, at: this.time, cause: undefined };
+      into.push(this.#choiceOf(post, () => new Head(posted, false, post.payload)));
+    }
+  }
+
+  /** A timer is a turn of its actor: it comes when that is free. On a link, nothing overtakes. */
+  #isFree(timed: Timed): boolean {
+    const { cell } = timed;
+    if (cell !== undefined && this.disturbances.pauses(cell, this.time)) return false;
+    if (timed instanceof Turn) {
+      const { down, free, lane } = timed.cell;
+      return !down && free && (lane === undefined || lane.live === 0);
+    }
+    const behind = this.#travelling.get(timed)?.behind;
+    return behind === undefined || !behind.armed;
+  }
+
+  #due(timed: Timed): Choice {
+    return this.#choiceOf(timed, () => {
+      const cell = placeOf(timed, this.core.root);
+      return new Due(this.#post(cell, eventOf(this.names, timed, cell), timed.at), timed);
+    });
+  }
+
+  /** What is enabled and was not fired. */
+  get left(): readonly Choice[] {
+    return [...this.#collect()];
+  }
+
+  // --- steps ---------------------------------------------------------------------------------------------------------
+
+  override fire(most: number, untilIdle: boolean): "some" | "idle" | "none" {
+    this.stirred = false;
+    for (let left = most; left > 0; ) {
+      const reply = this.fused.shift();
+      if (reply !== undefined) {
+        const forced = this.#due(reply);
+        forced.isForced = true;
+        this.#fire(forced);
+      } else {
+        const enabled = this.#collect();
+        if (untilIdle && !this.#isBusy) {
+          for (const clock of this.#clocks.values()) this.time = Math.max(this.time, clock);
+          return "idle";
+        }
+        if (enabled.length === 0) return left === most ? "none" : "some";
+        this.#fire(this.#pick(enabled));
+      }
+      left--;
+      if (this.stirred || left === 0) return "some";
+      this.rest();
+    }
+    return "some";
+  }
+
+  #pick(enabled: readonly Choice[]): Choice {
+    const { strategy } = this.#exploring;
+    if (enabled.length === 1 && strategy.asksAlways !== true) return enabled[0] as Choice;
+    this.picks++;
+    return strategy.pick(enabled, this.#precedes);
+  }
+
+  #fire(choice: Choice): void {
+    this.time = this.#timeOf(choice);
+    choice.index = this.happened.push(choice) - 1;
+    choice.firedMs = this.time;
+    this.#exploring.strategy.fired?.(choice);
+    this.#cause = choice;
+    if (choice instanceof Due) this.#bringDue(choice);
+    else this.#start(choice as Waiting | Head);
+  }
+
+  #timeOf(choice: Choice): number {
+    if (this.#isAsync) {
+      const time = Math.max(this.#clocks.get(choice.cell) ?? 0, choice.at);
+      this.#clocks.set(choice.cell, time);
+      return time;
+    }
+    const soonest = Math.max(this.time, choice.at);
+    const { times } = this.#exploring;
+    if (times === undefined || !(choice instanceof Due) || this.#untilMs <= soonest) return soonest;
+    // A third each for the earliest, the latest, and any between.
+    const draw = keyed(times, "when", choice.name) * 3;
+    const share = draw < 1 ? 0 : draw < 2 ? 1 : draw - 2;
+    return soonest + (this.#untilMs - soonest) * share;
+  }
+
+  #bringDue(choice: Due): void {
+    const { timed, event, cell } = choice;
+    this.#choices.delete(timed);
+    this.#travelling.delete(timed);
+    if (timed.armed) this.agenda.disarm(timed);
+    if (!(timed instanceof Turn)) {
+      this.bring(timed, event);
+      return;
+    }
+    this.#enter("start", event, cell, undefined);
+    timed.due();
+    if (cell.lane === undefined || cell.lane.live === 0) return;
+    cell.lane.turned = false;
+    this.#readied.delete(cell);
+    this.begin(cell);
+  }
+
+  #start(choice: Waiting | Head): void {
+    const { cell, event, payload } = choice;
+    const isTurn = choice instanceof Head && choice.isTurn;
+    this.#readied.delete(cell);
+    if (choice instanceof Waiting) (cell.box as ChannelMailbox).chosen = choice;
+    if (cell.lane !== undefined) cell.lane.turned = !isTurn;
+    this.#enter("start", event, cell, payload);
+    if (isTurn || !this.disturbances.refuses(cell, this.time)) this.begin(cell);
+    if (this.stirred && cell.config.concurrency > 1) this.#join(cell);
+  }
+
+  /** Starts more of an actor that handles several at once, before those that were begun go on. */
+  #join(cell: Cell): void {
+    const { joins } = this.#exploring;
+    if (joins === undefined || cell.down || !cell.free || !(cell.box instanceof ChannelMailbox)) return;
+    const firsts: Choice[] = [];
+    cell.box.firsts(firsts);
+    if (firsts.length === 0) return;
+    const next = this.#pick(firsts);
+    if (keyed(joins, "join", next.name) < 0.5) this.#fire(next);
+  }
+
+  #enter(kind: "start", event: Event, cell: Cell, payload: unknown): void {
+    this.steps++;
+    this.isActing = true;
+    this.trace?.event(this.steps, this.time, kind, event, cell, payload);
+  }
+
+  // --- context: where handlers may be begun beside each other, each promise job knows its own -------------------------
+
+  override run<T>(flight: Flight, handler: () => T): T {
+    const handlers = this.#handlers;
+    return handlers === undefined ? super.run(flight, handler) : handlers.run(flight, () => super.run(flight, handler));
+  }
+
+  override current(): Flight | undefined {
+    return this.#handlers?.getStore() ?? super.current();
+  }
+
+  /** Nothing was put aside. */
+  override unpause(): void {}
+
+  override forget(keeps: (timed: Timed) => boolean): void {
+    super.forget(keeps);
+    this.#readied.clear();
+    this.#travelling.clear();
+    this.#sent.clear();
+  }
+}

@@ -1,0 +1,97 @@
+// The order of a run as data: a set of pairs "this event after that one", both of one actor. The empty set is the base
+// order; each pair says one way in which the run differs from it. Names of events survive edits of the program, so a
+// schedule does.
+
+import { InvalidOption } from "../kernel/failure.ts";
+import { oneOf } from "../kernel/options.ts";
+import type { Choice } from "./choice.ts";
+import type { Exploring, TimeMode } from "./explored.ts";
+import { drawStrategy, type StrategyName, strategies } from "./strategy/portfolio.ts";
+import { Replay } from "./strategy/replay.ts";
+
+/** `event` happens only after `after` has. */
+export interface Pair {
+  readonly event: string;
+  readonly after: string;
+}
+
+/** In which order a run happens: as a strategy draws it, or as the pairs say. Without pairs it is the base order. */
+export type Schedule = (
+  | { readonly strategy: StrategyName; readonly seed: number }
+  | { readonly pairs: readonly Pair[]; readonly times?: number | undefined; readonly joins?: number | undefined }
+) & {
+  /** `"windows"` by default. */
+  readonly time?: TimeMode | undefined;
+};
+
+/** Choices that a run is thought to have, where a strategy has to know. */
+const choicesExpected = 64;
+
+/** Fails: InvalidOption. */
+export function exploringOf(schedule: Schedule): Exploring {
+  const time = oneOf("schedule.time", schedule.time, ["windows", "des", "async"]);
+  if ("pairs" in schedule) {
+    const { pairs, times, joins } = schedule;
+    if (!Array.isArray(pairs)) throw new InvalidOption("schedule.pairs", pairs, "a list of pairs { event, after }");
+    return { strategy: new Replay(pairs), time, times, joins };
+  }
+  const { strategy: name, seed } = schedule;
+  if (!Number.isSafeInteger(seed)) throw new InvalidOption("schedule.seed", seed, "a whole number");
+  const { strategy } = drawStrategy(oneOf("schedule.strategy", name, strategies), seed, choicesExpected);
+  return { strategy, time, times: seed, joins: seed };
+}
+
+const recorded = new WeakMap<Schedule, readonly Pair[]>();
+
+/** Keeps what a schedule came to. */
+export function record(schedule: Schedule, course: Course): void {
+  recorded.set(schedule, pairsOf(course));
+}
+
+/** The pairs of the last run of this schedule; undefined before it was played. */
+export function recordedPairs(schedule: Schedule): readonly Pair[] | undefined {
+  return recorded.get(schedule);
+}
+
+/** Of a run. */
+export interface Course {
+  /** What was fired, in order. */
+  readonly happened: readonly Choice[];
+  /** What could have happened next, and did not. */
+  readonly left: readonly Choice[];
+  /** What was withdrawn before it happened. */
+  readonly voided: readonly Choice[];
+}
+
+/**
+ * The pairs of a run: each event after the one before it at its actor, unless they come in this order anyway; what was
+ * never fired after the last one of its actor; what was withdrawn after that by which it was, and after what its actor had
+ * seen by then. Replayed, they give the same order.
+ */
+export function pairsOf({ happened, left, voided }: Course): Pair[] {
+  const last = new Map<Choice["cell"], Choice>();
+  const pairs: Pair[] = [];
+  const note = (one: Choice) => {
+    const before = last.get(one.cell);
+    if (before !== undefined && before.channel !== one.channel) pairs.push({ event: one.name, after: before.name });
+  };
+  for (const one of happened) {
+    if (one.isForced) continue;
+    note(one);
+    last.set(one.cell, one);
+  }
+  for (const one of left) note(one);
+  for (const { name, cell, voidedBy } of voided) {
+    if (voidedBy === undefined) continue;
+    // By then its actor had come so far, or else it would have happened.
+    const before = happened.findLast((one) => one.cell === cell && !one.isForced && one.index < voidedBy.index);
+    for (const one of [voidedBy, before]) if (one !== undefined) pairs.push({ event: name, after: one.name });
+  }
+  return pairs;
+}
+
+/** Each event after the one before it, whatever their actors: for what looks at several actors at once. */
+export function totalPairsOf({ happened }: Course): Pair[] {
+  const choices = happened.filter(({ isForced }) => !isForced);
+  return choices.slice(1).map(({ name }, i) => ({ event: name, after: (choices[i] as Choice).name }));
+}

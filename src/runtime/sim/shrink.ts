@@ -1,0 +1,65 @@
+// A failing run made small: the fewest operations, faults and pairs that still fail in the same way.
+
+import type { Finding, Plan } from "./explorer.ts";
+import { ddmin } from "./minimise.ts";
+import { totalPairsOf } from "./schedule.ts";
+
+/** A run with its workload. */
+export interface Case<Op> {
+  readonly plan: Plan;
+  readonly operations: readonly Op[];
+}
+
+export interface Shrunk<Op> {
+  readonly finding: Finding;
+  readonly operations: readonly Op[];
+  readonly replays: number;
+  /** How much there was before. */
+  readonly from: { readonly operations: number; readonly faults: number; readonly pairs: number };
+  /** Nothing more can be left out alone; false when `replays` were used up before. */
+  readonly isMinimal: boolean;
+}
+
+/**
+ * Leaves out what is not needed, operations first, then faults, then pairs. Undefined when the run does not fail again,
+ * as one may that depends on something from outside.
+ */
+export async function shrink<Op>(
+  found: Finding,
+  operations: readonly Op[],
+  play: (one: Case<Op>) => Promise<Finding | undefined>,
+  replaysMax: number,
+): Promise<Shrunk<Op> | undefined> {
+  let replays = 0;
+  let best: Case<Op> = { plan: found.plan, operations };
+  let finding = found;
+  /** Takes it if it fails alike. */
+  const fails = async (one: Case<Op>): Promise<boolean> => {
+    if (replays >= replaysMax) return false;
+    replays++;
+    const again = await play(one);
+    if (again?.signature !== found.signature) return false;
+    best = one;
+    finding = { ...again, plan: one.plan };
+    return true;
+  };
+  const withPlan = (part: Partial<Plan>): Case<Op> => ({ ...best, plan: { ...best.plan, ...part } });
+  // What fails may be seen by several actors together: then their common order is needed.
+  if (!(await fails(best)) && !(await fails(withPlan({ pairs: totalPairsOf(found.course) })))) return undefined;
+  const { plan } = best;
+  const from = { operations: operations.length, faults: plan.faults.length, pairs: plan.pairs.length };
+  for (let size = Number.POSITIVE_INFINITY; sizeOf(best) < size; ) {
+    size = sizeOf(best);
+    await ddmin(best.operations, (operations) => fails({ ...best, operations }));
+    await ddmin(best.plan.faults, (faults) => fails(withPlan({ faults })));
+    for (const seed of ["times", "joins"] as const)
+      if (best.plan[seed] !== undefined) await fails(withPlan({ [seed]: undefined }));
+    await ddmin(best.plan.pairs, (pairs) => fails(withPlan({ pairs })));
+  }
+  return { finding, operations: best.operations, replays, from, isMinimal: replays < replaysMax };
+}
+
+function sizeOf({ plan, operations }: Case<unknown>): number {
+  const seeds = [plan.times, plan.joins].filter((seed) => seed !== undefined).length;
+  return operations.length + plan.faults.length + plan.pairs.length + seeds;
+}

@@ -1,0 +1,123 @@
+// Failure isolation: what a fault may change is what it can reach, by messages and by the tree. A run with it is held
+// against one without.
+
+import { milliseconds } from "../runtime/kernel/duration.ts";
+import { type Choice, oldestOf, type Strategy } from "../runtime/sim/choice.ts";
+import { digest } from "../runtime/sim/digest.ts";
+import { Explorer, type ExplorerOptions } from "../runtime/sim/explorer.ts";
+import { checked, ends, type Fault, pattern, windowOf } from "../runtime/sim/fault.ts";
+import type { SimulatedWorld } from "../runtime/sim/simulate.ts";
+import { listed, type Verdict } from "./verdict.ts";
+
+/** An actor that did something else than without the faults, at its first event that differs. */
+export interface Disturbed {
+  readonly path: string;
+  /** With its virtual time; undefined when nothing more came. */
+  readonly with: string | undefined;
+  readonly without: string | undefined;
+}
+
+export type Isolation = Verdict<{ readonly disturbed: readonly Disturbed[] }>;
+
+/** In the base order; it learns what each event ends or restarts. */
+const watchful: Strategy = { asksAlways: true, pick: oldestOf };
+
+/**
+ * Plays the body twice, with the faults and without, and compares what each actor saw, when, and with which payloads. Only
+ * those actors may differ that the faults can reach: their targets from then on, what these restart or end, and whoever
+ * a message from there leads to, in either run.
+ *
+ * Promises: an actor that is named was disturbed by something that is no message: by state that is shared, or a draw that
+ * is.
+ * Fails: InvalidOption; what the body throws in the run without faults. With them it may.
+ */
+export async function isolated<B = undefined>(
+  options: Omit<ExplorerOptions<B>, "faults" | "strategies" | "twice">,
+  body: (world: SimulatedWorld<B>) => unknown,
+  faults: readonly Fault[],
+): Promise<Isolation> {
+  for (const fault of faults) checked(fault);
+  const explorer = new Explorer<B>(options);
+  const plan = explorer.firstPlan;
+  const calm = await explorer.play(plan, watchful, body, "off");
+  if (calm.error !== undefined) throw calm.error;
+  const struck = await explorer.play({ ...plan, faults }, watchful, body, "off");
+  const reached = new Set([...reachOf(calm.happened, faults), ...reachOf(struck.happened, faults)]);
+  const [without, withFaults] = [seenOf(calm.happened), seenOf(struck.happened)];
+  const disturbed: Disturbed[] = [];
+  let compared = 0;
+  for (const path of new Set([...without.keys(), ...withFaults.keys()])) {
+    // The body learns of everything.
+    if (path === "/" || reached.has(path)) continue;
+    compared++;
+    const [calmly, struckly] = [without.get(path) ?? [], withFaults.get(path) ?? []];
+    const length = Math.max(calmly.length, struckly.length);
+    const at = Array.from({ length }).findIndex((_, i) => calmly[i] !== struckly[i]);
+    if (at >= 0) disturbed.push({ path, with: struckly[at], without: calmly[at] });
+  }
+  if (disturbed.length === 0)
+    return { ok: true, text: `${compared} actors are as without the faults; ${reached.size} can be reached by them.` };
+  const lines = disturbed.map(
+    (one) => `${one.path}: ${one.with ?? "nothing more"}, and without the faults ${one.without ?? "nothing more"}`,
+  );
+  return { ok: false, disturbed, text: listed("Actors that the faults can not reach are not as without them", lines) };
+}
+
+/** Paths of the actors with an event that a fault may have had to do with. */
+function reachOf(happened: readonly Choice[], faults: readonly Fault[]): Set<string> {
+  const isTarget = targetsOf(faults);
+  const reached = new Set<string>();
+  const tainted = new Set<Choice>();
+  for (const one of happened) {
+    const { path } = one.cell;
+    const isByCause = one.cause !== undefined && tainted.has(one.cause);
+    if (!isByCause && !reached.has(path) && !one.name.startsWith("f:") && !isTarget(path, one.firedMs)) continue;
+    tainted.add(one);
+    reached.add(path);
+    for (const ended of one.deed.ended) reached.add(ended);
+  }
+  return reached;
+}
+
+/** Tells which actors are struck at some time, in ms; so are those below them. */
+function targetsOf(faults: readonly Fault[]): (path: string, atMs: number) => boolean {
+  const struck = faults.map((fault) => {
+    const fromMs = "at" in fault ? milliseconds("at", fault.at) : windowOf(fault).fromMs;
+    return { fromMs, fits: fitsOf(fault) };
+  });
+  return (path, atMs) => struck.some(({ fromMs, fits }) => atMs >= fromMs && above(path).some(fits));
+}
+
+function fitsOf(fault: Fault): (path: string) => boolean {
+  if ("target" in fault) return pattern("target", fault.target);
+  if ("link" in fault) {
+    const [from, to] = ends(fault.link, "link");
+    return (path) => from(path) || to(path);
+  }
+  if ("one" in fault) {
+    const fits = [...fault.one, ...fault.other].map((path) => pattern("partition", path));
+    return (path) => fits.some((one) => one(path));
+  }
+  return () => true;
+}
+
+/** A path and those of its parents. */
+function above(path: string): string[] {
+  const parts = path.split("/").slice(1);
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join("/")}`);
+}
+
+/** What each actor saw, an entry for each event. */
+function seenOf(happened: readonly Choice[]): Map<string, string[]> {
+  const seen = new Map<string, string[]>();
+  for (const one of happened) {
+    const { path } = one.cell;
+    const { payload } = one as { payload?: unknown };
+    const content = payload === undefined ? "" : ` ${digest(payload).toString(16)}`;
+    const entry = `${one.name} at ${one.firedMs} ms${content}`;
+    const entries = seen.get(path);
+    if (entries === undefined) seen.set(path, [entry]);
+    else entries.push(entry);
+  }
+  return seen;
+}

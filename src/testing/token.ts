@@ -1,0 +1,69 @@
+// A failing case as text: to be pasted into a test, or kept in a file.
+
+import { InvalidOption } from "../runtime/kernel/failure.ts";
+import type { Plan } from "../runtime/sim/explorer.ts";
+import { checked } from "../runtime/sim/fault.ts";
+import { canonical } from "./canonical.ts";
+
+const head = "antiphon1:";
+
+/** What is played: the inputs of a property, and one run of it. */
+export interface Played<I> {
+  readonly inputs: I;
+  readonly plan: Plan;
+}
+
+/** Undefined when the inputs are more than text can hold: functions, objects of a class. */
+export function tokenOf<I>(played: Played<I>): string | undefined {
+  let text: string;
+  try {
+    text = JSON.stringify(played);
+    if (canonical(JSON.parse(text)) !== canonical(played)) return undefined;
+  } catch {
+    return undefined;
+  }
+  return head + Buffer.from(text).toString("base64url");
+}
+
+/** Fails: InvalidOption, for a text that is no token, or not whole. */
+export function fromToken<I>(token: string): Played<I> {
+  const allowed = `${head} and what a failure printed behind it`;
+  const shown = token.length > 60 ? `${token.slice(0, 60)}…` : token;
+  if (!token.startsWith(head)) throw new InvalidOption("token", shown, allowed);
+  let played: Partial<Played<I>> & { plan?: Partial<Plan> };
+  try {
+    played = JSON.parse(Buffer.from(token.slice(head.length), "base64url").toString());
+  } catch {
+    throw new InvalidOption("token", shown, `${allowed}, whole`);
+  }
+  return { inputs: played.inputs as I, plan: checkedPlan(played.plan) };
+}
+
+/** Fails: InvalidOption. */
+export function checkedPlan(plan: Partial<Plan> | undefined): Plan {
+  const expect = (is: boolean, part: string, found: unknown, allowed: string) => {
+    if (!is) throw new InvalidOption(`plan${part}`, found, allowed);
+  };
+  expect(typeof plan === "object" && plan !== null, "", plan, "a plan, as a failure has it");
+  const { seed, time, faults = [], pairs = [], times, joins } = plan as Partial<Plan>;
+  for (const [part, found] of Object.entries({ seed, times, joins }))
+    expect(
+      Number.isSafeInteger(found) || (found === undefined && part !== "seed"),
+      `.${part}`,
+      found,
+      "a whole number",
+    );
+  expect(["windows", "des", "async"].includes(time as string), ".time", time, "windows, des or async");
+  expect(Array.isArray(faults), ".faults", faults, "a list of faults");
+  expect(Array.isArray(pairs), ".pairs", pairs, "a list of pairs");
+  for (const fault of faults) checked(fault);
+  for (const pair of pairs)
+    expect(
+      typeof pair?.event === "string" && typeof pair.after === "string",
+      ".pairs",
+      pair,
+      "pairs with the names of two events, event and after",
+    );
+  const seeds = { ...(times === undefined ? {} : { times }), ...(joins === undefined ? {} : { joins }) };
+  return { seed: seed as number, time: time as Plan["time"], faults, pairs, ...seeds };
+}
