@@ -70,7 +70,7 @@ export function explore<I extends object, B = undefined>(
 
   const bodyOf = (inputs: I) => async (world: SimulatedWorld<B>) => {
     const { end, ...properties } = temporal(world, coverage.reached);
-    await body(Object.assign(Object.create(world), properties) as TrialWorld<B>, inputs);
+    await body(Object.assign(world, properties) as TrialWorld<B>, inputs);
     end();
   };
 

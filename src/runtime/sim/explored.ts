@@ -63,7 +63,7 @@ export class ExploredWorld extends SimWorld {
   #cause: Choice | undefined = undefined;
   readonly #readied = new Set<Cell>();
   /** Of turns, timers and what else is no message in a channel. */
-  readonly #choices = new WeakMap<object, Choice>();
+  readonly #choices = new Map<object, Choice>();
   readonly #travelling = new Map<Timed, Travelling>();
   /** By link, what was sent last. */
   readonly #sent = new Map<object, Timed>();
@@ -75,7 +75,7 @@ export class ExploredWorld extends SimWorld {
   #untilMs = 0;
   /** Something is left to happen but repeating timers. */
   #isBusy = false;
-  readonly #handlers: AsyncLocalStorage<Flight> | undefined;
+  #handlers: AsyncLocalStorage<Flight> | undefined = undefined;
   readonly #taken: Taken = { type: "", payload: undefined, origin: undefined as never };
 
   constructor(links: Links, trace: Trace | undefined, names: Names, exploring: Exploring) {
@@ -84,7 +84,6 @@ export class ExploredWorld extends SimWorld {
     this.#exploring = exploring;
     this.#isAsync = exploring.time === "async";
     this.askWithinMs = this.#isAsync ? Number.POSITIVE_INFINITY : askWithinMs;
-    this.#handlers = exploring.joins === undefined ? undefined : new AsyncLocalStorage();
     this.#precedes = (a, b) => {
       const [one, other] = [this.#soonestMs(a), this.#soonestMs(b)];
       return one < other || (one === other && a.order < b.order);
@@ -358,6 +357,10 @@ export class ExploredWorld extends SimWorld {
   }
 
   // --- context: where handlers may be begun beside each other, each promise job knows its own -------------------------
+
+  override open(): void {
+    if (this.#exploring.joins !== undefined) this.#handlers ??= new AsyncLocalStorage();
+  }
 
   override run<T>(flight: Flight, handler: () => T): T {
     const handlers = this.#handlers;

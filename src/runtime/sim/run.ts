@@ -8,13 +8,13 @@ import { milliseconds } from "../kernel/duration.ts";
 import type { Flight } from "../kernel/flight.ts";
 import { Sleep } from "../kernel/operation.ts";
 import { oneOf } from "../kernel/options.ts";
-import { stream } from "../kernel/random.ts";
 import { ActorSystem } from "../kernel/system.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
 import { isAway } from "./away.ts";
 import { Comparison } from "./difference.ts";
 import { ExploredWorld, type Exploring } from "./explored.ts";
 import { Stalled, StepsExhausted } from "./failure.ts";
+import { type Controls, Handle } from "./handle.ts";
 import { Injections } from "./injection.ts";
 import { Links } from "./link.ts";
 import { Names } from "./names.ts";
@@ -157,7 +157,7 @@ export class Run<B> {
     this.#rouse();
     const begin = async () => {
       this.#boot();
-      return await body(this.#handle());
+      return await body(new Handle(this.#controls));
     };
     begin().then(
       (value) => end({ value }),
@@ -324,29 +324,20 @@ export class Run<B> {
 
   // --- what the body is given, and what is kept ------------------------------------------------------------------------
 
-  #handle(): SimulatedWorld<B> {
+  get #controls(): Controls<B> {
     const world = this.#world;
-    const { core } = this.#system;
-    const run = this;
     return {
       system: this.#system,
-      get booted() {
-        return run.#booted;
-      },
-      run: (duration) => this.#pass(milliseconds("run", duration)),
-      runUntilIdle: () => this.#queue(this.#idlers),
+      booted: () => this.#booted,
+      steps: () => world.steps,
+      barriers: () => this.#barriers,
+      time: () => world.time,
+      pass: (duration) => this.#pass(milliseconds("run", duration)),
+      idle: () => this.#queue(this.#idlers),
       step: () => this.#queue(this.#steppers),
-      onStep: (look) => void this.#looks.push(look),
-      now: () => world.time,
-      random: (name, key) => stream(core.seed, key === undefined ? name : `${name}\u0000${typeof key}\u0000${key}`),
+      look: (look) => this.#looks.push(look),
       inject: (fault) => this.#injections.add(fault),
-      heal: (paths = ["*"]) => this.#injections.heal(paths),
-      get steps() {
-        return world.steps;
-      },
-      get barriers() {
-        return run.#barriers;
-      },
+      heal: (paths) => this.#injections.heal(paths),
     };
   }
 

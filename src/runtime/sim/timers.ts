@@ -5,10 +5,12 @@
 import type { Timed } from "../kernel/operation.ts";
 
 const firstCapacity = 64;
+const none = new Float64Array(0);
 
 export class Timers {
-  #times = new Float64Array(firstCapacity);
-  #orders = new Float64Array(firstCapacity);
+  // Made when first needed: many runs arm nothing, and buffers outside of the heap are dear.
+  #times = none;
+  #orders = none;
   readonly #items: Timed[] = [];
   #armings = 0;
   /** Armed timers that {@link World.runUntilIdle} waits for. */
@@ -112,7 +114,8 @@ export class Timers {
   }
 
   #grow(): void {
-    const [times, orders] = [new Float64Array(this.#times.length * 2), new Float64Array(this.#times.length * 2)];
+    const capacity = Math.max(firstCapacity, this.#times.length * 2);
+    const [times, orders] = [new Float64Array(capacity), new Float64Array(capacity)];
     times.set(this.#times);
     orders.set(this.#orders);
     this.#times = times;

@@ -54,7 +54,7 @@ export abstract class SimWorld implements World, Wire, Context {
   onStray: (cell?: Cell) => void = () => {};
   isStrict = false;
   /** Incarnations whose factory has come to its first await; kept in a strict run. */
-  readonly slow: WeakSet<Incarnation> = new WeakSet();
+  readonly slow: Set<Incarnation> = new Set();
   /** Handlers and factories that were found pending, or woken, in this step. */
   readonly #touched: (Flight | Cell)[] = [];
   protected readonly agenda: Agenda = new Agenda(() => ++this.core.posts);
