@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as antiphon from "antiphon";
 import * as sim from "antiphon/sim";
+import * as antiphonTesting from "antiphon/testing";
 import { describe, expect, test } from "vitest";
 import { milliseconds } from "../src/runtime/kernel/duration.ts";
 import { askWithinMs, defaults } from "../src/runtime/kernel/options.ts";
-import { advice, errorsPage, kindsOf } from "./docs/errors.ts";
+import { advice, allKinds, errorsPage } from "./docs/errors.ts";
 import { refresh } from "./docs/fences.ts";
 
 const pages = [".", "docs"].flatMap((folder) =>
@@ -77,10 +78,12 @@ describe("a marked fence", () => {
 });
 
 describe("docs/errors.md", () => {
-  const exported = Object.entries({ ...antiphon, ...sim }).flatMap(([name, value]) =>
+  // The refusal of the kit's own subject is no error of the package.
+  const { Declined, ...testing } = antiphonTesting;
+  const exported = Object.entries({ ...antiphon, ...sim, ...testing }).flatMap(([name, value]) =>
     typeof value === "function" && value.prototype instanceof Error ? [name] : [],
   );
-  const kinds = ["kernel", "sim"].flatMap((room) => kindsOf(readFileSync(`src/runtime/${room}/failure.ts`, "utf8")));
+  const kinds = allKinds();
 
   test("is what the sources say", async () => {
     await expect(errorsPage()).toMatchFileSnapshot("../docs/errors.md");

@@ -130,15 +130,15 @@ export function explore<I extends object, B = undefined>(
       return finding && { finding, schedule: undefined };
     }
     if (exhaustive !== false) {
-      const { finding, traces, isComplete } = await exhaust(explorer, played, { tracesMax });
-      if (finding !== undefined) return { finding, schedule: traces };
+      const { finding, isComplete } = await exhaust(explorer, played, { tracesMax });
+      if (finding !== undefined) return { finding, schedule: coverage.schedules };
       if (!isComplete)
         throw new InvalidOption("exhaustive", tracesMax, "at least the number of orders, which is larger");
       return undefined;
     }
     for (let i = 0; i < schedules; i++) {
       const finding = await explorer.explore(i, played);
-      if (finding !== undefined) return { finding, schedule: i + 1 };
+      if (finding !== undefined) return { finding, schedule: coverage.schedules };
     }
     return undefined;
   };

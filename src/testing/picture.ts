@@ -5,6 +5,9 @@ import type { Choice } from "../runtime/sim/choice.ts";
 import { Due, Head } from "../runtime/sim/due.ts";
 import type { Finding } from "../runtime/sim/explorer.ts";
 import type { Pair } from "../runtime/sim/schedule.ts";
+import { show } from "./verdict.ts";
+
+const contentMax = 12;
 
 /** Events that are shown without being asked what they have to do with the failure. */
 const shownMax = 24;
@@ -56,7 +59,15 @@ function endsOf(one: Choice): Ends {
     return { kind: "own", from: path, to: path, label: name.slice(path === "/" ? 1 : path.length + 1) };
   }
   const [, from = "", arrow, to = ""] = message;
-  return { kind: arrow === "~>" ? "reply" : "message", from, to, label };
+  return { kind: arrow === "~>" ? "reply" : "message", from, to, label: label + contentOf(one) };
+}
+
+/** A payload, where it is short. */
+function contentOf(one: Choice): string {
+  const { payload } = one as { payload?: unknown };
+  if (payload === undefined || typeof payload === "function") return "";
+  const text = show(payload);
+  return text.length > contentMax ? "" : ` ${text}`;
 }
 
 /** On a link with latency: the start of the message is what matters. */

@@ -4,6 +4,7 @@ import { sequenceMermaid, sequenceText } from "../runtime/observe/sequence.ts";
 import type { Coverage } from "../runtime/sim/coverage.ts";
 import type { Finding, Plan } from "../runtime/sim/explorer.ts";
 import type { Course } from "../runtime/sim/schedule.ts";
+import type { Call } from "./operations.ts";
 import { exchangesOf, sliceOf } from "./picture.ts";
 import { type Played, tokenOf } from "./token.ts";
 import type { Story } from "./trial.ts";
@@ -62,7 +63,7 @@ function textOf<I>(
     messageOf(finding.error),
     "",
     `  ${howFound(finding, story)}`,
-    `  inputs  ${show(inputs)}`,
+    ...inputLines(inputs).map((line, i) => `  ${i === 0 ? "inputs" : "      "}  ${line}`),
     ...sentencesOf(plan).map((sentence, i) => `  ${i === 0 ? "order " : "      "}  ${sentence}`),
     ...(gone.length === 0 ? [] : [`  gone    ${gone.join(", ")}: no event has this name any more`]),
     "",
@@ -76,6 +77,27 @@ function textOf<I>(
       ? "  again   examples: [[error.played]], as the inputs can not be written as text"
       : `  again   examples: [["${token}"]]`,
   ].join("\n");
+}
+
+/** A list of operations is a line each. */
+function inputLines(inputs: unknown): string[] {
+  if (typeof inputs !== "object" || inputs === null) return [show(inputs)];
+  const entries = Object.entries(inputs);
+  if (entries.length === 0) return ["none"];
+  return entries.flatMap(([name, value]) => {
+    if (!isCalls(value)) return [`${name}: ${show(value)}`];
+    return value.map(
+      ({ client, type, payload }) => `${client} ${type}${payload === undefined ? "" : ` ${show(payload)}`}`,
+    );
+  });
+}
+
+function isCalls(value: unknown): value is readonly Call[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => typeof one?.client === "string" && typeof one.type === "string")
+  );
 }
 
 function howFound({ plan, course }: Finding, { schedule, foundBy, from, replays, isMinimal }: Story): string {

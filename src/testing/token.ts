@@ -14,9 +14,10 @@ export interface Played<I> {
 }
 
 /** Undefined when the inputs are more than text can hold: functions, objects of a class. */
-export function tokenOf<I>(played: Played<I>): string | undefined {
+export function tokenOf<I>({ inputs, plan }: Played<I>): string | undefined {
   let text: string;
   try {
+    const played = { inputs, plan: checkedPlan(plan) };
     text = JSON.stringify(played);
     if (canonical(JSON.parse(text)) !== canonical(played)) return undefined;
   } catch {

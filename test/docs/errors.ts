@@ -110,6 +110,24 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: [],
     todo: "Find out what goes on for ever, such as actors that tell each other in one instant; or raise `steps`.",
   },
+  NotExhaustible: {
+    outcomes: [],
+    todo: "Do what the message says, or leave `exhaustive` out: schedules are drawn then.",
+  },
+  ExplorationFailed: {
+    outcomes: [],
+    todo:
+      "Read the order and the picture: what is marked came later than it was posted. Mend the program, or the property; " +
+      "then keep the case with `storePlan`.",
+  },
+  PropertyViolated: {
+    outcomes: [],
+    todo: "`operator`, `property` and `atMs` say which one and when. For `sometimes`: draw inputs or faults that lead there.",
+  },
+  NotConforming: {
+    outcomes: [],
+    todo: "Mend the wrapper; or, if it does so by intention, switch that case off in the options of `conformance`.",
+  },
   ChildFailed: {
     outcomes: [],
     todo: "Read `cause`. If the child may fail without its parent, do not escalate: choose another `onCrash` for it.",
@@ -118,6 +136,12 @@ export const advice: Readonly<Record<string, Advice>> = {
 
 const source = "src/runtime/kernel/failure.ts";
 const simSource = "src/runtime/sim/failure.ts";
+const testingSources = ["src/testing/report.ts", "src/testing/temporal.ts", "src/testing/stage.ts"];
+
+/** All that the package has, with what the comments say. */
+export function allKinds(): Kind[] {
+  return [source, simSource, ...testingSources].flatMap((path) => kindsOf(readFileSync(path, "utf8")));
+}
 
 interface Kind {
   readonly name: string;
@@ -126,8 +150,9 @@ interface Kind {
 }
 
 /** Each concrete class of the source, with its code and what its comment says. */
-export function kindsOf(text: string): Kind[] {
-  const declared = /\/\*\* ((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+) extends[\s\S]*?readonly code = "(\w+)"/g;
+function kindsOf(text: string): Kind[] {
+  const declared =
+    /\/\*\* ((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+)(?:<[^>]*>)? extends[\s\S]*?readonly code = "(\w+)"/g;
   return [...text.matchAll(declared)].map(([, meaning = "", name = "", code = ""]) => {
     return { name, code, meaning: meaning.replaceAll(/\s*\n \* ?/g, " ").replaceAll(/\{@link (\w+)\}/g, "`$1`") };
   });
@@ -138,10 +163,11 @@ export function errorsPage(): string {
   const ofSim = kindsOf(readFileSync(simSource, "utf8"));
   const answers = kinds.filter(({ name }) => failures.some((failure) => failure.name === name));
   const others = kinds.filter((kind) => !answers.includes(kind));
+  const ofTesting = testingSources.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
   return `# Errors
 
-Written by \`npm run docs\` from \`${source}\` and
-\`${simSource}\`: do not edit.
+Written by \`npm run docs\` from \`${source}\`,
+\`${simSource}\` and three files of \`src/testing\`: do not edit.
 
 ## What an ask or an offer can fail with
 
@@ -163,7 +189,10 @@ The first are what asks fail with, by faults that were injected. The others end 
 ${ofSim
   .sort((a, b) => Number(isAnswer(b)) - Number(isAnswer(a)))
   .map(sectionOf)
-  .join("\n")}`;
+  .join("\n")}
+## What a test fails with
+
+${ofTesting.map(sectionOf).join("\n")}`;
 }
 
 function isAnswer({ name }: Kind): boolean {
