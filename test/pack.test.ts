@@ -1,7 +1,7 @@
 // What a consumer gets: the packed package, installed in a project of its own, compiled there and run.
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -17,7 +17,7 @@ const compilers = {
 const hosts = {
   "Node's types": {
     options: { lib: ["es2023", "esnext.disposable"], types: ["node"], typeRoots: [resolve("node_modules/@types")] },
-    doors: ["antiphon/actors", "antiphon/lab"],
+    doors: ["antiphon/actors", "antiphon/lab", "antiphon/testing"],
   },
   "a browser's types": {
     options: { lib: ["es2023", "esnext.disposable", "dom"], types: [] },
@@ -36,6 +36,8 @@ beforeAll(async () => {
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const quietly = ["--offline", "--no-audit", "--no-fund", "--ignore-scripts"];
   await run("npm", ["install", `./${tarball.filename}`, ...quietly], { cwd: project });
+  // The peer of antiphon/testing, which a consumer installs.
+  symlinkSync(resolve("node_modules/fast-check"), join(project, "node_modules/fast-check"));
 }, 120_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
