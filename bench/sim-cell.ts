@@ -3,7 +3,7 @@
 
 import type { Ref, Self } from "antiphon";
 import { exponential } from "antiphon/lab";
-import { simulate } from "antiphon/sim";
+import { type Schedule, simulate } from "antiphon/sim";
 import { expectEqual } from "./rows.ts";
 
 interface Sample {
@@ -76,36 +76,51 @@ interface Order {
   readonly count: number;
   readonly express: boolean;
 }
-const order = (id: number): Order => ({ id, sku: "mug", count: 2, express: true });
+const orderOf = (id: number): Order => ({ id, sku: "mug", count: 2, express: true });
+
+type Hop = (self: Self, next: () => Ref<{ hop(order: Order): unknown }>) => { hop(order: Order): unknown };
+
+/** Of an exploration: the order is drawn. */
+const drawn = (seed: number): { schedule: Schedule } => ({ schedule: { strategy: "random", seed } });
 
 /** A ring of 100 actors; each handler tells the next a fresh payload of four fields. */
 const ring =
-  (handler: (self: Self, next: () => Ref<{ hop(order: Order): unknown }>) => { hop(order: Order): unknown }): Row =>
+  (handler: Hop, order?: (seed: number) => { schedule: Schedule }): Row =>
   async (deliveries, seed, trace) => {
     const refs: Ref<{ hop(order: Order): unknown }>[] = [];
-    const run = await simulate({ seed, trace }, async ({ system, runUntilIdle }) => {
+    const run = await simulate({ seed, trace, ...order?.(seed) }, async ({ system, runUntilIdle }) => {
       for (let i = 0; i < 100; i++)
         refs.push(
           system.spawn((self) => handler(self, () => refs[(i + 1) % 100] as Ref<{ hop(order: Order): unknown }>)),
         );
-      system.tell(refs[0] as Ref<{ hop(order: Order): unknown }>).hop(order(deliveries));
+      system.tell(refs[0] as Ref<{ hop(order: Order): unknown }>).hop(orderOf(deliveries));
       await runUntilIdle();
     });
     expectEqual("events", run.steps, deliveries);
     return { done: deliveries, steps: run.steps, barriers: run.barriers };
   };
 
-const sync = ring((self, next) => ({
+const sync: Hop = (self, next) => ({
   hop({ id }) {
-    if (id > 1) self.tell(next()).hop(order(id - 1));
+    if (id > 1) self.tell(next()).hop(orderOf(id - 1));
   },
-}));
+});
 
-const asynchronous = ring((self, next) => ({
+const asynchronous: Hop = (self, next) => ({
   async hop({ id }) {
-    if (id > 1) self.tell(next()).hop(order(id - 1));
+    if (id > 1) self.tell(next()).hop(orderOf(id - 1));
   },
-}));
+});
+
+/** As an exploration does: run after run, each of 2,000. */
+function inRuns(row: Row): Row {
+  const each = 2_000;
+  return async (size, seed, trace) => {
+    let steps = 0;
+    for (let i = 0; i < size / each; i++) steps += (await row(each, seed * size + i, trace)).steps;
+    return { done: size, steps, barriers: 0 };
+  };
+}
 
 /** A serial actor asks another, one after the other: a delivery and a reply each. */
 const ask: Row = async (asks, seed, trace) => {
@@ -114,7 +129,7 @@ const ask: Row = async (asks, seed, trace) => {
     const asker = system.spawn((self: Self) => ({
       async go() {
         let sum = 0;
-        for (let i = 1; i <= asks; i++) sum += await self.ask(echo).back(order(i));
+        for (let i = 1; i <= asks; i++) sum += await self.ask(echo).back(orderOf(i));
         return sum;
       },
     }));
@@ -124,27 +139,38 @@ const ask: Row = async (asks, seed, trace) => {
 };
 
 /** A system of three actors and 20 deliveries, made and run anew each time, as an exploration does. */
-const schedules: Row = async (count, seed, trace) => {
-  let steps = 0;
-  for (let i = 0; i < count; i++) {
-    let seen = 0;
-    const run = await simulate({ seed: seed + i, trace }, async ({ system, runUntilIdle }) => {
-      const counter = system.spawn(() => ({ add: () => void seen++ }), { name: "counter" });
-      const teller = (self: Self) => ({
-        go() {
-          for (let n = 0; n < 9; n++) self.tell(counter).add();
-        },
+const schedules =
+  (order?: (seed: number) => { schedule: Schedule }): Row =>
+  async (count, seed, trace) => {
+    let steps = 0;
+    for (let i = 0; i < count; i++) {
+      let seen = 0;
+      const run = await simulate({ seed: seed + i, trace, ...order?.(seed + i) }, async ({ system, runUntilIdle }) => {
+        const counter = system.spawn(() => ({ add: () => void seen++ }), { name: "counter" });
+        const teller = (self: Self) => ({
+          go() {
+            for (let n = 0; n < 9; n++) self.tell(counter).add();
+          },
+        });
+        for (const name of ["left", "right"]) system.tell(system.spawn(teller, { name })).go();
+        await runUntilIdle();
       });
-      for (const name of ["left", "right"]) system.tell(system.spawn(teller, { name })).go();
-      await runUntilIdle();
-    });
-    expectEqual("deliveries", seen, 18);
-    steps += run.steps;
-  }
-  return { done: count, steps, barriers: 0 };
-};
+      expectEqual("deliveries", seen, 18);
+      steps += run.steps;
+    }
+    return { done: count, steps, barriers: 0 };
+  };
 
-const rows: Readonly<Record<string, Row>> = { mm1, sync, async: asynchronous, ask, schedules };
+const rows: Readonly<Record<string, Row>> = {
+  mm1,
+  sync: ring(sync),
+  async: ring(asynchronous),
+  ask,
+  schedules: schedules(),
+  "explored-sync": inRuns(ring(sync, drawn)),
+  "explored-async": inRuns(ring(asynchronous, drawn)),
+  explored: schedules(drawn),
+};
 const [name = "", size = "", reps = "", trace = "off"] = process.argv.slice(2);
 const row = rows[name];
 if (row === undefined) throw new Error(`no such row: ${name}`);

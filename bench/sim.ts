@@ -50,6 +50,27 @@ const rows: Readonly<Record<string, Row>> = {
     counts: "done",
     atLeast: 10_000,
   },
+  "explored-sync": {
+    what: "as sync, in runs of 2,000, each in an order that is drawn",
+    unit: "deliveries/s",
+    size: 200_000,
+    counts: "done",
+    atLeast: 500_000,
+  },
+  "explored-async": {
+    what: "as async, in runs of 2,000, each in an order that is drawn",
+    unit: "deliveries/s",
+    size: 100_000,
+    counts: "done",
+    atLeast: 250_000,
+  },
+  explored: {
+    what: "as schedules, each in an order that is drawn",
+    unit: "schedules/s",
+    size: 5_000,
+    counts: "done",
+    atLeast: 10_000,
+  },
 };
 const traces = ["off", "hash", "full"] as const;
 /** SimPy's customers are ours; what an event is differs, so they are compared by customers. */
@@ -71,11 +92,11 @@ await command({
   flags,
   help: `How fast is virtual time?
 
-  npm run bench:sim                 3 rounds, about two minutes
+  npm run bench:sim                 3 rounds, about three minutes
   npm run bench:sim -- --rounds 1   a quick look
 
 ${Object.entries(rows)
-  .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
+  .map(([name, { what }]) => `  ${name.padEnd(14)} ${what}`)
   .join("\n")}`,
   async run({ rounds = "3", reps = "5", json = false }) {
     const samples = await measure(wholeFlag("rounds", rounds, "3"), wholeFlag("reps", reps, "5"));

@@ -41,7 +41,13 @@ export function storePlan<I>(folder: string, name: string, played: Played<I> | s
   if (tokenOf({ inputs, plan }) === undefined)
     throw new InvalidOption("inputs", "more than text can hold", "plain data: no functions, no objects of a class");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, name + ending), `${JSON.stringify({ antiphon: format, inputs, plan }, undefined, 2)}\n`);
+  const file = join(folder, name + ending);
+  try {
+    writeFileSync(file, `${JSON.stringify({ antiphon: format, inputs, plan }, undefined, 2)}\n`);
+  } catch (error) {
+    // Of a full disk Node does not say with which file it met it.
+    throw Object.assign(error as Error, { path: file });
+  }
 }
 
 function read<I>(file: string): Played<I> {
@@ -53,5 +59,10 @@ function read<I>(file: string): Played<I> {
   }
   if (found?.antiphon !== format)
     throw new InvalidOption(`${file}: antiphon`, found?.antiphon, `${format}, its format`);
-  return { inputs: found.inputs as I, plan: checkedPlan(found.plan) };
+  if (found.inputs === undefined) throw new InvalidOption(`${file}: inputs`, undefined, "those of the property");
+  try {
+    return { inputs: found.inputs as I, plan: checkedPlan(found.plan) };
+  } catch (error) {
+    throw new InvalidOption(file, (error as Error).message, "a stored plan, whole");
+  }
 }

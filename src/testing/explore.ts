@@ -2,10 +2,12 @@
 
 import fc from "fast-check";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
-import { whole } from "../runtime/kernel/options.ts";
+import { oneOf, whole } from "../runtime/kernel/options.ts";
 import { Coverage } from "../runtime/sim/coverage.ts";
 import { exhaust } from "../runtime/sim/exhaust.ts";
 import { Explorer, type ExplorerOptions, type Finding } from "../runtime/sim/explorer.ts";
+import { checked, type Fault } from "../runtime/sim/fault.ts";
+import { Links } from "../runtime/sim/link.ts";
 import { shrink } from "../runtime/sim/shrink.ts";
 import type { SimulatedWorld } from "../runtime/sim/simulate.ts";
 import type { Call } from "./operations.ts";
@@ -58,19 +60,16 @@ export function explore<I extends object, B = undefined>(
   body: (world: TrialWorld<B>, inputs: I) => unknown,
   options: ExploreOptions<B> = {},
 ): Exploration<I> {
+  check(options, body);
   const { schedules = 100, exhaustive = false, replays = 500, ...rest } = options;
-  whole("schedules", schedules, 100, 1);
-  whole("replays", replays, 500, 0);
-  const tracesMax = exhaustive === true ? 10_000 : whole("exhaustive", exhaustive || 1, 1, 1);
+  const tracesMax = typeof exhaustive === "boolean" ? 10_000 : whole("exhaustive", exhaustive, 1, 1);
   const given: ExplorerOptions<B> = exhaustive === false ? rest : { ...rest, time: rest.time ?? "async" };
   const coverage = new Coverage();
   const workloads = workloadsOf(inputs);
-  // A mistake in the options is one of this call, not of the first run.
-  new Explorer(given);
 
   const bodyOf = (inputs: I) => async (world: SimulatedWorld<B>) => {
-    const { end, ...properties } = temporal(world, coverage.reached);
-    await body(Object.assign(world, properties) as TrialWorld<B>, inputs);
+    const { end, always, never, sometimes, leadsTo } = temporal(world, coverage.reached);
+    await body(Object.assign(world, { always, never, sometimes, leadsTo }), inputs);
     end();
   };
 
@@ -89,6 +88,8 @@ export function explore<I extends object, B = undefined>(
     const explorer = new Explorer(given, coverage);
     const found = await search(explorer, trial, bodyOf(trial.inputs));
     if (found === undefined) return;
+    // What `fc.pre` throws says nothing of the property.
+    if (fc.PreconditionFailure.isFailure(found.finding.error)) throw found.finding.error;
     const operations = workloads.flatMap((name) => (trial.inputs[name] as Call[]).map((call) => ({ name, call })));
     const inputsWith = (kept: typeof operations): I => {
       if (kept.length === operations.length) return trial.inputs;
@@ -131,7 +132,8 @@ export function explore<I extends object, B = undefined>(
     }
     if (exhaustive !== false) {
       const { finding, isComplete } = await exhaust(explorer, played, { tracesMax });
-      if (finding !== undefined) return { finding, schedule: coverage.schedules };
+      if (finding !== undefined)
+        return { finding: { ...finding, strategy: "exhaustive" }, schedule: coverage.schedules };
       if (!isComplete)
         throw new InvalidOption("exhaustive", tracesMax, "at least the number of orders, which is larger");
       return undefined;
@@ -147,9 +149,49 @@ export function explore<I extends object, B = undefined>(
   return Object.assign(fc.asyncProperty(arbitrary, predicate), { coverage, replay });
 }
 
+const known = [
+  "seed",
+  "name",
+  "isolation",
+  "latency",
+  "boot",
+  "steps",
+  "strict",
+  "time",
+  "faults",
+  "strategies",
+  "twice",
+  "schedules",
+  "exhaustive",
+  "replays",
+];
+
+/** A mistake in the options is one of the call, not of the first run. Fails: InvalidOption. */
+function check<B>(options: ExploreOptions<B>, body: unknown): void {
+  if (typeof body !== "function") throw new InvalidOption("body", body, "a function of the world and the inputs");
+  for (const option of Object.keys(options))
+    if (!known.includes(option)) throw new InvalidOption(option, "an unknown option", known.join(", "));
+  whole("schedules", options.schedules, 100, 1);
+  whole("replays", options.replays, 500, 0);
+  new Explorer(options);
+  const { name = "sim", latency = {}, faults = [], boot, strict } = options;
+  if (typeof name !== "string" || name === "") throw new InvalidOption("name", name, "a text that is not empty");
+  if (boot !== undefined && typeof boot !== "function")
+    throw new InvalidOption("boot", boot, "a function that starts the actors");
+  if (strict !== undefined && typeof strict !== "boolean") throw new InvalidOption("strict", strict, "true or false");
+  oneOf("isolation", options.isolation, ["freeze", "share", "clone"]);
+  new Links(1, latency);
+  if (Array.isArray(faults)) for (const fault of faults as readonly Fault[]) checked(fault);
+  else if ((options.exhaustive ?? false) !== false)
+    throw new InvalidOption("faults", "a swarm", "a list with exhaustive: not all are drawn");
+}
+
 /** Fails: InvalidOption. */
 function trialOf<I>(value: Trial<I> | Played<I> | string): Trial<I> {
-  if (value instanceof Trial) return value;
+  if (value instanceof Trial) {
+    value.isPlayed = true;
+    return value;
+  }
   const { inputs, plan } = typeof value === "string" ? fromToken<I>(value) : value;
   return new Trial(inputs, plan);
 }

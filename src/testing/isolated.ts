@@ -4,6 +4,8 @@
 import { milliseconds } from "../runtime/kernel/duration.ts";
 import { type Choice, oldestOf, type Strategy } from "../runtime/sim/choice.ts";
 import { digest } from "../runtime/sim/digest.ts";
+import { Due } from "../runtime/sim/due.ts";
+import { Reply } from "../runtime/sim/event.ts";
 import { Explorer, type ExplorerOptions } from "../runtime/sim/explorer.ts";
 import { checked, ends, type Fault, pattern, windowOf } from "../runtime/sim/fault.ts";
 import type { SimulatedWorld } from "../runtime/sim/simulate.ts";
@@ -73,7 +75,8 @@ function reachOf(happened: readonly Choice[], faults: readonly Fault[]): Set<str
     const isByCause = one.cause !== undefined && tainted.has(one.cause);
     if (!isByCause && !reached.has(path) && !one.name.startsWith("f:") && !isTarget(path, one.firedMs)) continue;
     tainted.add(one);
-    reached.add(path);
+    // A fault stands in the body's place, and is none of its doing.
+    if (!one.name.startsWith("f:")) reached.add(path);
     for (const ended of one.deed.ended) reached.add(ended);
   }
   return reached;
@@ -107,12 +110,18 @@ function above(path: string): string[] {
   return parts.map((_, i) => `/${parts.slice(0, i + 1).join("/")}`);
 }
 
+/** The payload of a message, or the answer that a reply brings. */
+function contentOf(one: Choice): unknown {
+  if (one instanceof Due && one.timed instanceof Reply) return one.timed.word;
+  return (one as { payload?: unknown }).payload;
+}
+
 /** What each actor saw, an entry for each event. */
 function seenOf(happened: readonly Choice[]): Map<string, string[]> {
   const seen = new Map<string, string[]>();
   for (const one of happened) {
     const { path } = one.cell;
-    const { payload } = one as { payload?: unknown };
+    const payload = contentOf(one);
     const content = payload === undefined ? "" : ` ${digest(payload).toString(16)}`;
     const entry = `${one.name} at ${one.firedMs} ms${content}`;
     const entries = seen.get(path);

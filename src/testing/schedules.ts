@@ -3,9 +3,10 @@
 
 import fc from "fast-check";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
+import { oneOf } from "../runtime/kernel/options.ts";
 import type { TimeMode } from "../runtime/sim/explored.ts";
 import type { Fault } from "../runtime/sim/fault.ts";
-import { type Pair, recordedPairs, type Schedule } from "../runtime/sim/schedule.ts";
+import { type Pair, RecordedSchedule, type Schedule } from "../runtime/sim/schedule.ts";
 import { type StrategyName, strategies } from "../runtime/sim/strategy/portfolio.ts";
 import { checkSwarm, drawFaults, type Swarm } from "../runtime/sim/swarm.ts";
 
@@ -22,25 +23,26 @@ class Schedules extends fc.Arbitrary<Schedule> {
 
   constructor({ strategies: names = strategies, time }: SchedulesOptions) {
     super();
-    if (names.length === 0 || !names.every((name) => strategies.includes(name)))
+    if (!Array.isArray(names) || names.length === 0 || !names.every((name) => strategies.includes(name)))
       throw new InvalidOption("strategies", names, `a list of ${strategies.join(", ")}`);
+    oneOf("time", time, ["windows", "des", "async"]);
     this.#strategies = names;
     this.#time = time;
   }
 
   generate(random: fc.Random): fc.Value<Schedule> {
     const strategy = this.#strategies[random.nextInt(0, this.#strategies.length - 1)] as StrategyName;
-    return new fc.Value({ strategy, seed: random.nextInt(0, 0x7fff_ffff), time: this.#time }, undefined);
+    return new fc.Value(new RecordedSchedule(strategy, random.nextInt(0, 0x7fff_ffff), this.#time), undefined);
   }
 
   canShrinkWithoutContext(value: unknown): value is Schedule {
-    return typeof value === "object" && value !== null && ("pairs" in value || "strategy" in value);
+    return typeof value === "object" && value !== null && ("pairs" in value || value instanceof RecordedSchedule);
   }
 
   /** Fails when it was not played: the path of fast-check leads through values that nobody has run. */
   shrink(schedule: Schedule): fc.Stream<fc.Value<Schedule>> {
     if ("pairs" in schedule) return smaller(schedule.pairs).map((pairs) => made({ ...schedule, pairs }));
-    const pairs = recordedPairs(schedule);
+    const pairs = schedule instanceof RecordedSchedule ? schedule.recorded() : undefined;
     if (pairs === undefined)
       throw new Error(
         "A path can not be replayed here: what an order shrinks to is known only when it was played by simulate. Give the schedule that the failure printed: examples: [[schedule]].",

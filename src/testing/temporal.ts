@@ -66,52 +66,78 @@ export interface Temporal {
  * Example: `const { always, end } = temporal(world, hits)` at the start of a run, and `end()` at its end.
  */
 export function temporal(steps: Steps, hits: Map<string, number>): Temporal {
-  const looks: (() => void)[] = [];
-  const due: { readonly name: string; readonly obligation: Obligation }[] = [];
-  const happened = new Set<string>();
-  const watch = (look: () => void) => {
-    if (looks.push(look) > 1) return;
-    steps.onStep(() => {
-      for (const one of looks) one();
+  return new Properties(steps, hits);
+}
+
+/** Its methods are bound, and by `bind`: a literal that is assigned would keep each run alive (see runtime/sim/handle.ts). */
+class Properties implements Temporal {
+  readonly #steps: Steps;
+  readonly #hits: Map<string, number>;
+  readonly #looks: (() => void)[] = [];
+  readonly #due: { readonly name: string; readonly obligation: Obligation }[] = [];
+  readonly #happened = new Set<string>();
+  readonly always: Temporal["always"];
+  readonly never: Temporal["never"];
+  readonly sometimes: Temporal["sometimes"];
+  readonly leadsTo: Temporal["leadsTo"];
+  readonly end: Temporal["end"];
+
+  constructor(steps: Steps, hits: Map<string, number>) {
+    this.#steps = steps;
+    this.#hits = hits;
+    this.always = this.#judge.bind(this, "always");
+    this.never = this.#judge.bind(this, "never");
+    this.sometimes = this.#sometimes.bind(this);
+    this.leadsTo = this.#leadsTo.bind(this);
+    this.end = this.#end.bind(this);
+  }
+
+  #watch(look: () => void): void {
+    if (this.#looks.push(look) > 1) return;
+    this.#steps.onStep(() => {
+      for (const one of this.#looks) one();
     });
-  };
-  const judge = (operator: "always" | "never", name: string, look: () => Word) => {
+  }
+
+  #judge(operator: "always" | "never", name: string, look: () => Word): void {
     const isAlways = operator === "always";
-    watch(() => {
+    this.#watch(() => {
       const { word, ...options } = said(look);
       if (typeof word !== "string" && word !== !isAlways) return;
-      const atMs = steps.now();
+      const atMs = this.#steps.now();
       const found = `${isAlways ? "does not hold" : "happens"} at ${atMs} ms`;
       const text = typeof word === "string" ? `${found}: ${word}` : `${found}.`;
       throw new PropertyViolated(operator, name, atMs, text, options);
     });
-  };
-  return {
-    always: (name, holds) => judge("always", name, holds),
-    never: (name, happens) => judge("never", name, happens),
-    sometimes(name, holds) {
-      const count = (by: number) => hits.set(name, (hits.get(name) ?? 0) + by);
-      const look = () => {
-        if (happened.has(name) || (holds !== undefined && !holds())) return;
-        happened.add(name);
-        count(1);
-      };
-      count(0);
-      if (holds === undefined) look();
-      else watch(look);
-    },
-    leadsTo(name, expected) {
-      const obligation = new Obligation(expected);
-      due.push({ name, obligation });
-      watch(() => fail(name, obligation.look(steps.now())));
-    },
-    end() {
-      for (const { name, obligation } of due) fail(name, obligation.end(steps.now()));
-    },
-  };
+  }
 
-  function fail(name: string, found: string | undefined): void {
-    if (found !== undefined) throw new PropertyViolated("leadsTo", name, steps.now(), `${found}.`);
+  #sometimes(name: string, holds?: () => boolean): void {
+    this.#count(name, 0);
+    const look = () => {
+      if (this.#happened.has(name) || (holds !== undefined && !holds())) return;
+      this.#happened.add(name);
+      this.#count(name, 1);
+    };
+    if (holds === undefined) look();
+    else this.#watch(look);
+  }
+
+  #count(name: string, by: number): void {
+    this.#hits.set(name, (this.#hits.get(name) ?? 0) + by);
+  }
+
+  #leadsTo(name: string, expected: LeadsTo): void {
+    const obligation = new Obligation(expected);
+    this.#due.push({ name, obligation });
+    this.#watch(() => this.#fail(name, obligation.look(this.#steps.now())));
+  }
+
+  #end(): void {
+    for (const { name, obligation } of this.#due) this.#fail(name, obligation.end(this.#steps.now()));
+  }
+
+  #fail(name: string, found: string | undefined): void {
+    if (found !== undefined) throw new PropertyViolated("leadsTo", name, this.#steps.now(), `${found}.`);
   }
 }
 

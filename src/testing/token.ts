@@ -29,15 +29,17 @@ export function tokenOf<I>({ inputs, plan }: Played<I>): string | undefined {
 /** Fails: InvalidOption, for a text that is no token, or not whole. */
 export function fromToken<I>(token: string): Played<I> {
   const allowed = `${head} and what a failure printed behind it`;
+  if (typeof token !== "string") throw new InvalidOption("token", token, allowed);
   const shown = token.length > 60 ? `${token.slice(0, 60)}…` : token;
   if (!token.startsWith(head)) throw new InvalidOption("token", shown, allowed);
-  let played: Partial<Played<I>> & { plan?: Partial<Plan> };
+  let played: (Partial<Played<I>> & { plan?: Partial<Plan> }) | null;
   try {
     played = JSON.parse(Buffer.from(token.slice(head.length), "base64url").toString());
   } catch {
     throw new InvalidOption("token", shown, `${allowed}, whole`);
   }
-  return { inputs: played.inputs as I, plan: checkedPlan(played.plan) };
+  if (played?.inputs === undefined) throw new InvalidOption("token", shown, `${allowed}, with inputs and a plan`);
+  return { inputs: played.inputs, plan: checkedPlan(played.plan) };
 }
 
 /** Fails: InvalidOption. */

@@ -5,7 +5,6 @@ import fc from "fast-check";
 import type { Finding, Plan } from "../runtime/sim/explorer.ts";
 import { isWorkload } from "./operations.ts";
 import { type Played, tokenOf } from "./token.ts";
-import { show } from "./verdict.ts";
 
 /** An arbitrary for each input, by its name. */
 export type Inputs<I> = { readonly [K in keyof I]: fc.Arbitrary<I[K]> };
@@ -29,6 +28,8 @@ export class Trial<I> {
   readonly plan: Plan | undefined;
   /** Of the failing run that it is a smaller form of. */
   readonly story: Story | undefined;
+  /** It was begun to be played. */
+  isPlayed = false;
   /** The smallest failing run of it that is known, once it has failed. */
   failed: (Played<I> & { readonly story: Story }) | undefined = undefined;
 
@@ -43,8 +44,8 @@ export class Trial<I> {
 Object.defineProperty(Trial.prototype, fc.toStringMethod, {
   value(this: Trial<unknown>) {
     const { inputs, plan } = this;
-    if (plan === undefined) return show(inputs);
-    return JSON.stringify(tokenOf({ inputs, plan })) ?? `${show(inputs)} in one order`;
+    if (plan === undefined) return fc.stringify(inputs);
+    return JSON.stringify(tokenOf({ inputs, plan })) ?? `${fc.stringify(inputs)} in one order`;
   },
 });
 
@@ -78,6 +79,8 @@ export class TrialArbitrary<I> extends fc.Arbitrary<Trial<I>> {
   /** Fails when it was not played: the path of fast-check leads through values that nobody has run. */
   shrink(trial: Trial<I>, context: Made | undefined): fc.Stream<fc.Value<Trial<I>>> {
     const { failed } = trial;
+    // It ran into a limit, or can not be tried: that is no matter of how large it is.
+    if (failed === undefined && trial.isPlayed) return fc.Stream.nil();
     if (failed === undefined)
       throw new Error(
         "A path can not be replayed here: what an order shrinks to is known only when it was played. Give the token that the failure printed: examples: [[token]].",

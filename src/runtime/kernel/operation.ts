@@ -78,6 +78,7 @@ export abstract class Operation extends Timed {
 export class Sleep extends Operation {
   /** The message for which it was begun, in worlds that ask. */
   beganIn: Flight | undefined = undefined;
+  promise: Promise<void> | undefined = undefined;
   resolve: () => void = nothing;
   reject: (reason: unknown) => void = nothing;
   readonly onDue: (sleep: Sleep) => void;
@@ -94,6 +95,7 @@ export class Sleep extends Operation {
   /** Wakes who sleeps, or tells why it can not go on. */
   end(isOk: boolean, reason?: unknown): void {
     const { wire } = this.self.cell.core.world;
+    if (!isOk) this.promise?.catch(nothing);
     if (wire !== undefined) wire.wake(this, isOk, reason);
     else if (isOk) this.resolve();
     else this.reject(reason);

@@ -106,11 +106,9 @@ export class Incarnation extends Scope implements Self {
     const sleep = new Sleep(this, endSleep);
     const promise = new Promise<void>((resolve, reject) => {
       sleep.resolve = resolve;
-      sleep.reject = (reason) => {
-        promise.catch(nothing);
-        reject(reason);
-      };
+      sleep.reject = reject;
     });
+    sleep.promise = promise;
     const flight = this.current();
     (flight ?? this).add(sleep);
     world.wire?.began(sleep, flight);

@@ -16,8 +16,9 @@ export function timerTurn(
 ): Timer {
   const { cell } = self;
   const { world } = cell.core;
-  const turn: Turn = new Turn(self, "timer", name ?? "timer", run);
-  if (name !== undefined || periodMs > 0) turn.run = () => runTimer(turn, run);
+  // An argument and not assigned: V8 allocates function literals that are assigned to properties in the old space.
+  const isPlain = name === undefined && periodMs === 0;
+  const turn: Turn = new Turn(self, "timer", name ?? "timer", isPlain ? run : () => runTimer(turn, run));
   turn.periodMs = periodMs;
   if (!self.live) {
     cell.core.inert++;

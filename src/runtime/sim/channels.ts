@@ -58,6 +58,8 @@ export class ChannelMailbox implements Mailbox {
   readonly #post: (by: Cell, type: string) => Posted;
   readonly #discard: (one: Waiting) => void;
   readonly #channels = new Map<Cell, Channel>();
+  /** The same, to walk over without making garbage. */
+  readonly #list: Channel[] = [];
 
   /** `post` gives what is put its name and its place in the order of posting; `discard` is told what never starts. */
   constructor(to: Cell, post: (by: Cell, type: string) => Posted, discard: (one: Waiting) => void) {
@@ -68,15 +70,16 @@ export class ChannelMailbox implements Mailbox {
 
   /** The first of each putter into `into`. */
   firsts(into: Choice[]): void {
-    for (const channel of this.#channels.values()) {
-      const { first } = channel;
-      if (first !== undefined) into.push(first);
-    }
+    for (const { first } of this.#list) if (first !== undefined) into.push(first);
   }
 
   put(type: string, payload: unknown, origin: Origin, by: Cell = origin.sender ?? this.#to): void {
     let channel = this.#channels.get(by);
-    if (channel === undefined) this.#channels.set(by, (channel = new Channel()));
+    if (channel === undefined) {
+      channel = new Channel();
+      this.#channels.set(by, channel);
+      this.#list.push(channel);
+    }
     channel.push(new Waiting(this.#post(by, type), channel, type, payload, origin));
     this.live++;
   }
@@ -117,14 +120,14 @@ export class ChannelMailbox implements Mailbox {
   /** Gives what it did not keep, oldest first. */
   #keep(isKept: (one: Waiting) => boolean): Waiting[] {
     const removed = this.#all.filter((one) => !isKept(one));
-    for (const channel of this.#channels.values()) channel.keep(isKept);
+    for (const channel of this.#list) channel.keep(isKept);
     for (const one of removed) this.#discard(one);
     this.live -= removed.length;
     return removed;
   }
 
   get #all(): Waiting[] {
-    return [...this.#channels.values()].flatMap(({ all }) => all).sort((a, b) => a.order - b.order);
+    return this.#list.flatMap(({ all }) => all).sort((a, b) => a.order - b.order);
   }
 
   get #next(): Waiting | undefined {
@@ -133,7 +136,7 @@ export class ChannelMailbox implements Mailbox {
 
   get #oldest(): Waiting | undefined {
     let oldest: Waiting | undefined;
-    for (const { first } of this.#channels.values())
+    for (const { first } of this.#list)
       if (first !== undefined && (oldest === undefined || first.order < oldest.order)) oldest = first;
     return oldest;
   }

@@ -13,7 +13,7 @@ type Lasting = Extract<Fault, { kind: "pause" | "slow" | "clock-offset" | "error
 
 interface Spell<F extends Lasting> {
   readonly fault: F;
-  fits: (path: string) => boolean;
+  readonly fits: (path: string) => boolean;
   readonly fromMs: number;
   readonly toMs: number;
   struck: number;
@@ -23,21 +23,21 @@ type Spells = { [K in Lasting["kind"]]: Spell<Extract<Lasting, { kind: K }>>[] }
 
 export class Disturbances {
   readonly #spells: Spells = { pause: [], slow: [], "clock-offset": [], error: [] };
+  #healed: (path: string) => boolean = () => false;
 
   /** Gives how often it struck so far. */
   add(fault: Lasting): () => number {
-    const spell = { fault, fits: pattern(fault.kind, fault.target), ...windowOf(fault), struck: 0 };
+    const target = pattern(fault.kind, fault.target);
+    const fits = (path: string) => target(path) && !this.#healed(path);
+    const spell = { fault, fits, ...windowOf(fault), struck: 0 };
     (this.#spells[fault.kind] as Spell<Lasting>[]).push(spell);
     return () => spell.struck;
   }
 
-  /** Ends all of these actors. */
+  /** Ends all of these actors, also those to come. */
   heal(fits: (path: string) => boolean): void {
-    for (const spells of Object.values(this.#spells) as Spell<Lasting>[][])
-      for (const spell of spells) {
-        const before = spell.fits;
-        spell.fits = (path) => before(path) && !fits(path);
-      }
+    const before = this.#healed;
+    this.#healed = (path) => before(path) || fits(path);
   }
 
   /** The body of a simulation is no actor. */

@@ -84,10 +84,12 @@ export class ExploredWorld extends SimWorld {
     this.#exploring = exploring;
     this.#isAsync = exploring.time === "async";
     this.askWithinMs = this.#isAsync ? Number.POSITIVE_INFINITY : askWithinMs;
-    this.#precedes = (a, b) => {
-      const [one, other] = [this.#soonestMs(a), this.#soonestMs(b)];
-      return one < other || (one === other && a.order < b.order);
-    };
+    this.#precedes = this.#isBefore.bind(this);
+  }
+
+  #isBefore(a: Choice, b: Choice): boolean {
+    const [one, other] = [this.#soonestMs(a), this.#soonestMs(b)];
+    return one < other || (one === other && a.order < b.order);
   }
 
   // --- what is posted ------------------------------------------------------------------------------------------------
@@ -105,15 +107,15 @@ export class ExploredWorld extends SimWorld {
 
   override join(core: Core): void {
     super.join(core);
-    if (this.#exploring.strategy.asksAlways === true) core.listeners.add(this.#noteLives);
+    if (this.#exploring.strategy.asksAlways === true) core.listeners.add((event) => this.#noteLives(event));
   }
 
   /** Which actors an event ends or restarts. */
-  readonly #noteLives = (event: SystemEvent): void => {
+  #noteLives(event: SystemEvent): void {
     if (event.kind !== "ended" && (event.kind !== "started" || event.incarnation === 1)) return;
     this.#cause?.deed.touched.add(event.path);
     this.#cause?.deed.ended.add(event.path);
-  };
+  }
 
   override ready(cell: Cell): void {
     this.#readied.add(cell);

@@ -13,7 +13,7 @@ type OutageFault = Extract<Fault, { kind: "down" | "unavailable" }>;
 
 interface Outage {
   readonly fault: OutageFault;
-  fits: (path: string) => boolean;
+  readonly fits: (path: string) => boolean;
   readonly fromMs: number;
   readonly toMs: number;
   struck: number;
@@ -22,6 +22,7 @@ interface Outage {
 export class Outages {
   readonly #seed: number;
   readonly #outages: Outage[] = [];
+  #healed: (path: string) => boolean = () => false;
   /** By actor, those that fit its path. */
   #of = new Map<Cell, readonly Outage[]>();
   /** Until when those are out that a drawn outage has met, by path and key. */
@@ -34,18 +35,18 @@ export class Outages {
 
   /** Gives how often it struck so far. */
   add(fault: OutageFault): () => number {
-    const outage = { fault, fits: pattern("target", fault.target), ...windowOf(fault), struck: 0 };
+    const target = pattern("target", fault.target);
+    const fits = (path: string) => target(path) && !this.#healed(path);
+    const outage = { fault, fits, ...windowOf(fault), struck: 0 };
     this.#outages.push(outage);
     this.#of = new Map();
     return () => outage.struck;
   }
 
-  /** Ends those of these actors. */
+  /** Ends those of these actors, also those to come. */
   heal(fits: (path: string) => boolean): void {
-    for (const outage of this.#outages) {
-      const before = outage.fits;
-      outage.fits = (path) => before(path) && !fits(path);
-    }
+    const before = this.#healed;
+    this.#healed = (path) => before(path) || fits(path);
     this.#of = new Map();
   }
 

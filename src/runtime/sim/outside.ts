@@ -17,6 +17,14 @@ export class Outside {
   readonly away: Map<Flight | Cell, number> = new Map();
   readonly #world: SimWorld;
   readonly #note: (error: NotReproducible) => void;
+  /** Something acts in no step, or in a step of another; to whom it came, if that is not known, is found out later. */
+  readonly stray: (cell?: Cell) => void;
+  /** Something of the host's was used in a step. */
+  readonly used: (what: string, instead: string) => never;
+  /** Sees what becomes of messages: a pipe, or a handler, that came in from outside. */
+  readonly observe: Observer;
+  /** Hears what happens while the world stands still. */
+  readonly overhear: (event: SystemEvent) => void;
   /** Something came in, and it is not known yet to whom. */
   #isUnclaimed = false;
 
@@ -24,6 +32,10 @@ export class Outside {
   constructor(world: SimWorld, note: (error: NotReproducible) => void) {
     this.#world = world;
     this.#note = note;
+    this.stray = this.#stray.bind(this);
+    this.used = this.#used.bind(this);
+    this.observe = this.#observe.bind(this);
+    this.overhear = this.#overhear.bind(this);
   }
 
   get hasAway(): boolean {
@@ -42,17 +54,15 @@ export class Outside {
     for (const one of this.away.keys()) if (!isAway(one)) this.away.delete(one);
   }
 
-  /** Something acts in no step, or in a step of another; to whom it came, if that is not known, is found out later. */
-  readonly stray = (cell?: Cell): void => {
+  #stray(cell?: Cell): void {
     this.#isUnclaimed = cell === undefined;
     if (cell === undefined) return;
     const away = [...this.away.keys()].find((one) => one === cell || (one instanceof Flight && one.cell === cell));
     if (!this.#world.isActing && (cell.outside || away !== undefined)) this.#came(away ?? cell);
     else this.#noted(this.leaks.stray(cell.path));
-  };
+  }
 
-  /** Something of the host's was used in a step. */
-  readonly used = (what: string, instead: string): never => {
+  #used(what: string, instead: string): never {
     const { awake, core, slow } = this.#world;
     // A factory runs in the step of whoever starts the actor, until it awaits.
     const starting = actors(core).findLast(({ life, self }) => life === "starting" && !slow.has(self));
@@ -60,27 +70,25 @@ export class Outside {
     const flight = awake instanceof Flight ? awake : (core.current ?? awake?.flight);
     const type = cell.life === "starting" ? "factory" : cell.outside ? "body" : (flight?.type ?? "");
     throw this.#noted(this.leaks.used(cell.path, type, what, instead));
-  };
+  }
 
-  /** Sees what becomes of messages: a pipe, or a handler, that came in from outside. */
-  readonly observe: Observer = (step, cell, type, { sender }) => {
+  #observe(...[step, cell, type, { sender }]: Parameters<Observer>): void {
     if (this.#isUnclaimed && !this.#world.isActing) this.#claim((step === "sent" ? (sender ?? cell) : cell).path, type);
-  };
+  }
 
-  /** Hears what happens while the world stands still. */
-  readonly overhear = (event: SystemEvent): void => {
+  #overhear(event: SystemEvent): void {
     const { kind, path } = event;
     if (kind === "ended") this.#claim(path, "dispose");
     if (kind !== "started") return;
     const cell = actors(this.#world.core).find((one) => one.path === path);
     if (cell !== undefined && this.away.has(cell)) this.#came(cell);
     else if (event.incarnation > 1) this.#claim(path, "dispose");
-    else this.stray(cell?.parent);
-  };
+    else this.#stray(cell?.parent);
+  }
 
   /** The host's turn is over: what is unclaimed came to the body. */
   claimRest(): void {
-    if (this.#isUnclaimed) this.stray(this.#world.core.root);
+    if (this.#isUnclaimed) this.#stray(this.#world.core.root);
   }
 
   #claim(path: string, type: string): void {

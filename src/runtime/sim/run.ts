@@ -4,9 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cell } from "../kernel/cell.ts";
 import type { Observer } from "../kernel/core.ts";
-import { milliseconds } from "../kernel/duration.ts";
 import type { Flight } from "../kernel/flight.ts";
-import { Sleep } from "../kernel/operation.ts";
 import { oneOf } from "../kernel/options.ts";
 import { ActorSystem } from "../kernel/system.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
@@ -14,7 +12,7 @@ import { isAway } from "./away.ts";
 import { Comparison } from "./difference.ts";
 import { ExploredWorld, type Exploring } from "./explored.ts";
 import { Stalled, StepsExhausted } from "./failure.ts";
-import { type Controls, Handle } from "./handle.ts";
+import { Handle, Requests } from "./handle.ts";
 import { Injections } from "./injection.ts";
 import { Links } from "./link.ts";
 import { Names } from "./names.ts";
@@ -24,7 +22,7 @@ import type { SimulatedWorld, SimulateOptions, Simulation } from "./simulate.ts"
 import { guard } from "./strict.ts";
 import { Trace, type TraceKind } from "./trace.ts";
 import { waits } from "./waits.ts";
-import type { SimWorld } from "./world.ts";
+import { nothing, type SimWorld } from "./world.ts";
 
 // As they were before any guard was put up.
 const { nextTick } = process;
@@ -63,11 +61,7 @@ export class Run<B> {
   readonly events: SystemEvent[] = [];
   readonly #outside: Outside;
   #failure: unknown;
-  #booted: B = undefined as B;
-  #barriers = 0;
-  #idlers: (() => void)[] = [];
-  #steppers: ((fired: boolean) => void)[] = [];
-  readonly #looks: (() => void)[] = [];
+  readonly #requests = new Requests<B>();
   #isOver = false;
   #yieldedAtStep = 0;
   #yieldedMs = hostNow();
@@ -93,7 +87,7 @@ export class Run<B> {
       if (options.strict === true) this.#failure ??= error;
     });
     const isolation = oneOf("isolation", options.isolation, ["freeze", "share", "clone"]);
-    this.#system = new ActorSystem(this.#world, { name, seed, isolation, report: this.#report });
+    this.#system = new ActorSystem(this.#world, { name, seed, isolation, report: this.#report.bind(this) });
     const { core } = this.#system;
     this.#world.join(core);
     if (isolation === "freeze") core.given = [];
@@ -122,7 +116,7 @@ export class Run<B> {
       return this.#result(ended.value);
     } finally {
       world.rest();
-      world.onStray = () => {};
+      world.onStray = nothing;
       lower();
       if (strict) inside.disable();
       await hostTurn();
@@ -136,7 +130,7 @@ export class Run<B> {
       trace: this.#trace?.entries ?? [],
       hash: this.#outside.leaks.found.length === 0 ? this.#trace?.hash : undefined,
       steps: this.#world.steps,
-      barriers: this.#barriers,
+      barriers: this.#requests.barriers,
       endedMs: this.#world.time,
       events: this.events,
       faults: this.#injections.reports,
@@ -157,7 +151,7 @@ export class Run<B> {
     this.#rouse();
     const begin = async () => {
       this.#boot();
-      return await body(new Handle(this.#controls));
+      return await body(new Handle(this.#system, this.#world, this.#injections, this.#requests));
     };
     begin().then(
       (value) => end({ value }),
@@ -170,12 +164,12 @@ export class Run<B> {
       if (this.#outside.away.size > 0 && !world.hasEnabled) await this.#awaitForeign();
       // One event at a time where promise jobs may come of it that the world does not know of.
       const most = this.#isWatchful ? 1 : Math.min(breath - (world.steps % breath), stepsMax + 1 - world.steps);
-      let fired = world.fire(most, this.#idlers.length > 0);
+      let fired = world.fire(most, this.#requests.idlers.length > 0);
       if (fired !== "some") {
         await this.#drain();
-        fired = world.fire(most, this.#idlers.length > 0);
+        fired = world.fire(most, this.#requests.idlers.length > 0);
       }
-      if (world.stirred) this.#barriers++;
+      if (world.stirred) this.#requests.barriers++;
       if (world.stirred || most === 1) {
         // As in quiesce, whose promise would cost a tenth of an event.
         await tick();
@@ -184,9 +178,10 @@ export class Run<B> {
         if (suspects.length > 0 || this.#outside.away.size > 0) await this.#lookOutside(suspects);
       }
       world.rest();
-      if (this.#looks.length > 0) this.#look();
-      if (fired === "idle") await this.#wake(this.#idlers.splice(0), undefined);
-      else if (this.#steppers.length > 0) await this.#wake(this.#steppers.splice(0), fired === "some");
+      if (this.#requests.looks.length > 0) this.#look();
+      if (fired === "idle") await this.#wake(this.#requests.idlers.splice(0), undefined);
+      else if (this.#requests.steppers.length > 0)
+        await this.#wake(this.#requests.steppers.splice(0), fired === "some");
       else if (fired === "none") await this.#stalled();
       // A body may look again and again for what the host alone can bring.
       if (world.steps % breath === 0 || (fired !== "some" && ++vain % breath === 0)) await this.#breathe();
@@ -197,7 +192,7 @@ export class Run<B> {
 
   get #isWatchful(): boolean {
     return (
-      this.#steppers.length + this.#looks.length > 0 ||
+      this.#requests.steppers.length + this.#requests.looks.length > 0 ||
       this.#outside.away.size > 0 ||
       this.#bodyIsAway ||
       this.#options.strict === true
@@ -206,7 +201,7 @@ export class Run<B> {
 
   #look(): void {
     try {
-      for (const look of this.#looks) look();
+      for (const look of this.#requests.looks) look();
     } catch (error) {
       this.#failure ??= error;
     }
@@ -239,7 +234,7 @@ export class Run<B> {
   /** The body waits for a promise of its own: what an actor does may settle that. */
   get #bodyIsAway(): boolean {
     const { first } = this.#system.core.root.self;
-    return first === undefined && this.#idlers.length + this.#steppers.length === 0;
+    return first === undefined && this.#requests.idlers.length + this.#requests.steppers.length === 0;
   }
 
   // --- what is from outside ------------------------------------------------------------------------------------------
@@ -296,7 +291,7 @@ export class Run<B> {
     const untilMs = this.#bodyIsAway || this.#outside.hasAway ? hostNow() + foreignMs : 0;
     for (let turns = 0; turns < stallTurns || hostNow() < untilMs; turns++) {
       await this.#hostTurn();
-      if (this.#isOver || !world.isIdle || this.#idlers.length + this.#steppers.length > 0) return;
+      if (this.#isOver || !world.isIdle || this.#requests.idlers.length + this.#requests.steppers.length > 0) return;
     }
     this.#failure = new Stalled(world.time, this.#waits);
   }
@@ -324,54 +319,15 @@ export class Run<B> {
 
   // --- what the body is given, and what is kept ------------------------------------------------------------------------
 
-  get #controls(): Controls<B> {
-    const world = this.#world;
-    return {
-      system: this.#system,
-      booted: () => this.#booted,
-      steps: () => world.steps,
-      barriers: () => this.#barriers,
-      time: () => world.time,
-      pass: (duration) => this.#pass(milliseconds("run", duration)),
-      idle: () => this.#queue(this.#idlers),
-      step: () => this.#queue(this.#steppers),
-      look: (look) => this.#looks.push(look),
-      inject: (fault) => this.#injections.add(fault),
-      heal: (paths) => this.#injections.heal(paths),
-    };
-  }
-
-  /** The body waits for the loop. */
-  #queue<V>(waiting: ((value: V) => void)[]): Promise<V> {
-    this.#world.enter();
-    return new Promise((resolve) => waiting.push(resolve));
-  }
-
-  /** A sleep of the root's, also once the system has stopped and its verbs are inert. */
-  #pass(ms: number): Promise<void> {
-    const { self } = this.#system.core.root;
-    const sleep = new Sleep(self, (one) => {
-      self.remove(one);
-      one.end(true);
-    });
-    const passed = new Promise<void>((resolve) => {
-      sleep.resolve = resolve;
-    });
-    self.add(sleep);
-    this.#world.began(sleep, undefined);
-    this.#world.arm(sleep, this.#world.time + ms);
-    return passed;
-  }
-
   #boot(): void {
     const { boot } = this.#options;
-    if (boot !== undefined) this.#booted = boot(this.#system);
+    if (boot !== undefined) this.#requests.booted = boot(this.#system);
   }
 
-  readonly #report = (event: SystemEvent): void => {
+  #report(event: SystemEvent): void {
     if (this.events.length < eventsKept) this.events.push(event);
     this.#options.report?.(event);
-  };
+  }
 
   #observer(trace: Trace): Observer {
     const world = this.#world;

@@ -10,7 +10,7 @@ import type { Fault } from "./fault.ts";
 import type { FaultReport, Journal } from "./injection.ts";
 import type { Latencies } from "./link.ts";
 import { Run } from "./run.ts";
-import { exploringOf, record, type Schedule } from "./schedule.ts";
+import { exploringOf, RecordedSchedule, type Schedule } from "./schedule.ts";
 import type { TraceEntry } from "./trace.ts";
 
 export interface SimulateOptions<B = undefined> {
@@ -123,7 +123,7 @@ async function scheduled<T, B>(
   try {
     return await run.play(body);
   } finally {
-    record(schedule, run.explored as ExploredWorld);
+    if (schedule instanceof RecordedSchedule) schedule.record(run.explored as ExploredWorld);
   }
 }
 

@@ -25,6 +25,9 @@ const none: readonly (Flight | Cell)[] = [];
 /** Whose code runs in a step, besides the runtime's: an incarnation, or one of its several handlers in flight. */
 type Awake = Incarnation | Flight;
 
+/** Shared: a function of its own for each world would be in the old space, and keep it alive (see handle.ts). */
+export function nothing(): void {}
+
 interface Wake {
   readonly who: Awake;
   readonly operation: Request | Sleep;
@@ -51,7 +54,7 @@ export abstract class SimWorld implements World, Wire, Context {
   /** An event was fired or the body woken, and what that set off is not over: whatever acts now is of this world. */
   isActing = false;
   /** Called when something acts in no step, with the actor if it is known; in a strict run also in that of another. */
-  onStray: (cell?: Cell) => void = () => {};
+  onStray: (cell?: Cell) => void = nothing;
   isStrict = false;
   /** Incarnations whose factory has come to its first await; kept in a strict run. */
   readonly slow: Set<Incarnation> = new Set();
