@@ -26,7 +26,13 @@ export interface ExploreOptions<B = undefined> extends ExplorerOptions<B> {
 }
 
 /** The simulated world, with properties that are looked at after each event. Its methods are bound. */
-export interface TrialWorld<B = undefined> extends SimulatedWorld<B>, Omit<Temporal, "end"> {}
+export interface TrialWorld<B = undefined> extends SimulatedWorld<B>, Omit<Temporal, "end"> {
+  /**
+   * Ends the faults of a core of so many of these actors, drawn, and gives their paths. The others stay as broken as they
+   * are: what makes progress must do so beside them.
+   */
+  healCore(paths: readonly string[], size: number): readonly string[];
+}
 
 /** What became of a case that was kept. */
 export interface Replayed {
@@ -69,7 +75,8 @@ export function explore<I extends object, B = undefined>(
 
   const bodyOf = (inputs: I) => async (world: SimulatedWorld<B>) => {
     const { end, always, never, sometimes, leadsTo } = temporal(world, coverage.reached);
-    await body(Object.assign(world, { always, never, sometimes, leadsTo }), inputs);
+    const properties = { always, never, sometimes, leadsTo, healCore: healCore.bind(undefined, world) };
+    await body(Object.assign(world, properties), inputs);
     end();
   };
 
@@ -184,6 +191,19 @@ function check<B>(options: ExploreOptions<B>, body: unknown): void {
   if (Array.isArray(faults)) for (const fault of faults as readonly Fault[]) checked(fault);
   else if ((options.exhaustive ?? false) !== false)
     throw new InvalidOption("faults", "a swarm", "a list with exhaustive: not all are drawn");
+}
+
+function healCore<B>(world: SimulatedWorld<B>, paths: readonly string[], size: number): readonly string[] {
+  if (!(Number.isInteger(size) && size > 0 && size <= paths.length))
+    throw new InvalidOption("size", size, `a whole number from 1 to ${paths.length}, the number of paths`);
+  const draw = world.random("core");
+  const core = paths.map((path) => ({ path, rank: draw() }));
+  const chosen = core
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, size)
+    .map(({ path }) => path);
+  world.heal(chosen);
+  return chosen;
 }
 
 /** Fails: InvalidOption. */
