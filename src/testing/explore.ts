@@ -5,7 +5,7 @@ import { InvalidOption } from "../runtime/kernel/failure.ts";
 import { oneOf, whole } from "../runtime/kernel/options.ts";
 import { Coverage } from "../runtime/sim/coverage.ts";
 import { exhaust } from "../runtime/sim/exhaust.ts";
-import { Explorer, type ExplorerOptions, type Finding } from "../runtime/sim/explorer.ts";
+import { type Body, Explorer, type ExplorerOptions, type Finding, type Plan } from "../runtime/sim/explorer.ts";
 import { checked, type Fault } from "../runtime/sim/fault.ts";
 import { Links } from "../runtime/sim/link.ts";
 import { shrink } from "../runtime/sim/shrink.ts";
@@ -39,7 +39,7 @@ export interface Replayed {
   /** Whether it fails still, in whatever way. */
   readonly outcome: "failing" | "passing";
   readonly error: unknown;
-  /** Names in its order that no event has any more. Without those pairs it was played once more. */
+  /** Names in its order that no event has any more. Where it passed, it was played once more without those pairs. */
   readonly gone: readonly string[];
 }
 
@@ -52,7 +52,8 @@ export interface Exploration<I> extends fc.IAsyncPropertyWithHooks<[Trial<I> | P
 
 /**
  * A property for `fc.assert`. For each input the body is played in many orders of delivery: first in the base order, then
- * in such that several strategies draw. The body sets up actors, lets things happen, and throws if something is wrong.
+ * in such that several strategies draw. The body sets up actors, lets things happen, and throws, or gives false, if
+ * something is wrong.
  *
  * Promises: a run depends on its inputs, seed and order alone. A failing one is made smaller, operations first, then
  * faults, then pairs of the order, then the inputs; what remains fails in the same way. Its token replays it after the
@@ -76,23 +77,18 @@ export function explore<I extends object, B = undefined>(
   const bodyOf = (inputs: I) => async (world: SimulatedWorld<B>) => {
     const { end, always, never, sometimes, leadsTo } = temporal(world, coverage.reached);
     const properties = { always, never, sometimes, leadsTo, healCore: healCore.bind(undefined, world) };
-    await body(Object.assign(world, properties), inputs);
+    if ((await body(Object.assign(world, properties), inputs)) === false) throw new Error("the body gave false");
     end();
   };
 
   const replay = async (played: Played<I> | string): Promise<Replayed> => {
     const { inputs, plan } = trialOf<I>(played) as Played<I>;
-    const explorer = new Explorer(given, coverage);
-    const first = await explorer.replay(plan, bodyOf(inputs));
-    const gone = goneOf(plan, first);
-    const pairs = plan.pairs.filter(({ event, after }) => !gone.includes(event) && !gone.includes(after));
-    const { error } = gone.length === 0 ? first : await explorer.replay({ ...plan, pairs }, bodyOf(inputs));
-    return { outcome: error === undefined ? "passing" : "failing", error, gone };
+    return await replayed(new Explorer(given, coverage), plan, bodyOf(inputs));
   };
 
   const predicate = async (value: Trial<I> | Played<I> | string): Promise<void> => {
     const trial = trialOf<I>(value);
-    const explorer = new Explorer(given, coverage);
+    const explorer = new Explorer({ ...given, seed: given.seed ?? trial.seed }, coverage);
     const found = await search(explorer, trial, bodyOf(trial.inputs));
     if (found === undefined) return;
     // What `fc.pre` throws says nothing of the property.
@@ -130,11 +126,11 @@ export function explore<I extends object, B = undefined>(
 
   const search = async (
     explorer: Explorer<B>,
-    { plan }: Trial<I>,
+    { plan, story }: Trial<I>,
     played: (world: SimulatedWorld<B>) => unknown,
   ): Promise<{ readonly finding: Finding; readonly schedule: number | undefined } | undefined> => {
     if (plan !== undefined) {
-      const finding = explorer.findingOf(plan, await explorer.replay(plan, played));
+      const finding = await again(explorer, plan, played, story !== undefined);
       return finding && { finding, schedule: undefined };
     }
     if (exhaustive !== false) {
@@ -154,6 +150,33 @@ export function explore<I extends object, B = undefined>(
 
   const arbitrary = new TrialArbitrary(inputs) as fc.Arbitrary<Trial<I> | Played<I> | string>;
   return Object.assign(fc.asyncProperty(arbitrary, predicate), { coverage, replay });
+}
+
+async function replayed<B>(explorer: Explorer<B>, plan: Plan, body: Body<B>): Promise<Replayed> {
+  const first = await explorer.replay(plan, body);
+  const gone = goneOf(plan, first);
+  const pairs = plan.pairs.filter(({ event, after }) => !gone.includes(event) && !gone.includes(after));
+  const isFirst = gone.length === 0 || first.error !== undefined;
+  const { error } = isFirst ? first : await explorer.replay({ ...plan, pairs }, body);
+  return { outcome: error === undefined ? "passing" : "failing", error, gone };
+}
+
+/**
+ * What fails of a plan. Of this it is known that it fails; the pairs of its run may not give the same run. Where smaller
+ * inputs left some of its names without an event, they are better if they do.
+ */
+async function again<B>(
+  explorer: Explorer<B>,
+  plan: Plan,
+  body: Body<B>,
+  isSmaller: boolean,
+): Promise<Finding | undefined> {
+  const finding = explorer.findingOf(plan, await explorer.replay(plan, body));
+  if (finding === undefined) return undefined;
+  const known = { ...finding, plan };
+  if (!isSmaller || goneOf(plan, finding.course).length === 0) return known;
+  const renewed = explorer.findingOf(finding.plan, await explorer.replay(finding.plan, body));
+  return renewed?.signature === finding.signature ? { ...renewed, plan: finding.plan } : known;
 }
 
 const known = [

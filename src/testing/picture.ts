@@ -51,7 +51,12 @@ type Ends = Pick<Exchange, "kind" | "from" | "to" | "label">;
 function endsOf(one: Choice): Ends {
   const { name } = one;
   const label = name.slice(name.lastIndexOf(":") + 1);
-  if (name.startsWith("f:")) return { kind: "fault", from: one.cell.path, to: one.cell.path, label: name.slice(2) };
+  if (name.startsWith("f:")) {
+    // At its target, where that is one.
+    const [, target] = /^f:[a-z-]+(\/[^*#]+)#\d+$/.exec(name) ?? [];
+    const { path } = one.cell;
+    return { kind: "fault", from: path, to: target ?? path, label: name.slice(2) };
+  }
   const message = /^([^>]*?)(~?>)([^>]*?):/.exec(name);
   const isOwn = message === null || (one instanceof Head && one.isTurn);
   if (isOwn || (one instanceof Due && message[2] === ">")) {

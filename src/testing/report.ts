@@ -56,6 +56,7 @@ function textOf<I>(
   coverage: Coverage,
 ): string {
   const slice = sliceOf(finding);
+  const drawn = sequenceText(exchangesOf(slice, plan.pairs));
   const hidden = finding.course.happened.length - slice.length;
   const gone = goneOf(plan, finding.course);
   const token = tokenOf({ inputs, plan });
@@ -67,11 +68,9 @@ function textOf<I>(
     ...sentencesOf(plan).map((sentence, i) => `  ${i === 0 ? "order " : "      "}  ${sentence}`),
     ...(gone.length === 0 ? [] : [`  gone    ${gone.join(", ")}: no event has this name any more`]),
     "",
-    ...sequenceText(exchangesOf(slice, plan.pairs))
-      .split("\n")
-      .map((line) => `  ${line}`),
+    ...(drawn === "" ? [] : drawn.split("\n").map((line) => `  ${line}`)),
     ...(hidden > 0 ? [`  and ${hidden} more ${hidden === 1 ? "event" : "events"}, which did not lead to this`] : []),
-    "",
+    ...(drawn === "" && hidden === 0 ? [] : [""]),
     ...coverageLines(coverage).map((line) => `  ${line}`),
     token === undefined
       ? "  again   examples: [[error.played]], as the inputs can not be written as text"
@@ -110,10 +109,11 @@ function howFound({ plan, course }: Finding, { schedule, foundBy, from, replays,
   )
     .filter(([, before, after]) => before > after)
     .map(([what, before, after]) => `${before} ${what}${before === 1 ? "" : "s"} to ${after}`);
-  const events = `${course.happened.length} events`;
+  const count = course.happened.length;
+  const events = `${count} ${count === 1 ? "event" : "events"}`;
   if (replays === 0) return `${found}; ${events}`;
   const limit = isMinimal ? "" : "; it may be smaller still";
-  return `${found}; made smaller in ${replays} replays: ${[...parts, events].join(", ")}${limit}`;
+  return `${found}; made smaller in ${replays} ${replays === 1 ? "replay" : "replays"}: ${[...parts, events].join(", ")}${limit}`;
 }
 
 /** What was tried, and what may have been missed: lines for people. */
@@ -124,12 +124,14 @@ export function coverageText(coverage: Coverage): string {
 function coverageLines(coverage: Coverage): string[] {
   if (coverage.schedules === 0) return [];
   const by = coverage.runs.map(({ strategy, runs }) => `${strategy} ${runs}`).join(", ");
+  // What is not drawn is not drawn again.
+  const isEvery = coverage.runs.every(({ strategy }) => strategy === "exhaustive");
   const bounds = coverage.bounds
     .filter(({ depth, missed }) => depth <= 3 && missed < 0.995)
     .map(({ depth, missed }) => `${depth}: ${percent(missed)}`);
   return [
     `tried   ${coverage.schedules} ${coverage.schedules === 1 ? "schedule" : "schedules"} (${by})`,
-    `orders  ${coverage.orders} different; the next schedule would show a new one with ${percent(coverage.unseen)}`,
+    `orders  ${coverage.orders} different${isEvery ? "" : `; the next schedule would show a new one with ${percent(coverage.unseen)}`}`,
     ...(bounds.length === 0 ? [] : [`missed  a bug that needs so many orderings, at most with ${bounds.join(", ")}`]),
   ];
 }

@@ -28,15 +28,18 @@ export class Trial<I> {
   readonly plan: Plan | undefined;
   /** Of the failing run that it is a smaller form of. */
   readonly story: Story | undefined;
+  /** Of its schedules, so that each input is played in others. */
+  readonly seed: number;
   /** It was begun to be played. */
   isPlayed = false;
   /** The smallest failing run of it that is known, once it has failed. */
   failed: (Played<I> & { readonly story: Story }) | undefined = undefined;
 
-  constructor(inputs: I, plan?: Plan, story?: Story) {
+  constructor(inputs: I, plan?: Plan, story?: Story, seed = 1) {
     this.inputs = inputs;
     this.plan = plan;
     this.story = story;
+    this.seed = seed;
   }
 }
 
@@ -69,7 +72,8 @@ export class TrialArbitrary<I> extends fc.Arbitrary<Trial<I>> {
 
   generate(random: fc.Random, biasFactor: number | undefined): fc.Value<Trial<I>> {
     const { value_, context } = this.#inputs.generate(random, biasFactor);
-    return new fc.Value(new Trial(value_), { inputs: context } satisfies Made);
+    const seed = random.nextInt(0, 0x7fff_ffff);
+    return new fc.Value(new Trial(value_, undefined, undefined, seed), { inputs: context } satisfies Made);
   }
 
   canShrinkWithoutContext(value: unknown): value is Trial<I> {

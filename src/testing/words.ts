@@ -1,6 +1,7 @@
 // A plan as sentences.
 
-import { span } from "../runtime/kernel/duration.ts";
+import { milliseconds, span } from "../runtime/kernel/duration.ts";
+import type { Duration } from "../runtime/kernel/protocol.ts";
 import type { Plan } from "../runtime/sim/explorer.ts";
 import { delayMs, type Fault, windowOf } from "../runtime/sim/fault.ts";
 
@@ -33,7 +34,7 @@ function faultText(fault: Fault): string {
     case "down":
       return `${fault.target} is down${during(fault)}`;
     case "unavailable":
-      return `${fault.target} is unavailable for a share of ${fault.share}${during(fault)}`;
+      return `${fault.target} is unavailable for a share of ${fault.share} of all keys${during(fault)}`;
     case "partition":
       return `${fault.one.join(", ")} and ${fault.other.join(", ")} are cut off from each other${during(fault)}`;
     case "drop":
@@ -60,7 +61,9 @@ function which(fault: {
   if (fault.share !== undefined) return `a share of ${fault.share} of ${type}s`;
   return fault.first === undefined
     ? `every ${type}`
-    : `the first ${fault.first === 1 ? type : `${fault.first} ${type}s`}`;
+    : fault.first === 1
+      ? `the first ${type}`
+      : `each of the first ${fault.first} ${type}s`;
 }
 
 function during(fault: Fault & Parameters<typeof windowOf>[0]): string {
@@ -69,6 +72,6 @@ function during(fault: Fault & Parameters<typeof windowOf>[0]): string {
   return `${fromMs > 0 ? ` from ${span(fromMs)}` : ""}${to}`;
 }
 
-function time(at: number | string): string {
-  return typeof at === "number" ? span(at) : at;
+function time(at: Duration): string {
+  return span(milliseconds("at", at));
 }

@@ -15,6 +15,8 @@ export class Arrival extends Timed {
   readonly what: Selector;
   readonly origin: Origin;
   readonly #payload: unknown;
+  /** When it would arrive without the outage that holds it back, in ms of virtual time. */
+  withoutOutageMs: number | undefined = undefined;
 
   constructor(to: Cell, what: Selector, payload: unknown, origin: Origin) {
     super();

@@ -64,6 +64,8 @@ export class ExploredWorld extends SimWorld {
   readonly #readied = new Set<Cell>();
   /** Of turns, timers and what else is no message in a channel. */
   readonly #choices = new Map<object, Choice>();
+  /** Of what comes due: what armed it. */
+  readonly #causes = new Map<Timed, Choice | undefined>();
   readonly #travelling = new Map<Timed, Travelling>();
   /** By link, what was sent last. */
   readonly #sent = new Map<object, Timed>();
@@ -121,8 +123,14 @@ export class ExploredWorld extends SimWorld {
     this.#readied.add(cell);
   }
 
+  override arm(timed: Timed, time: number): void {
+    super.arm(timed, time);
+    this.#causes.set(timed, this.#cause);
+  }
+
   protected override travel(timed: Arrival | Reply, at: number): void {
     super.travel(timed, at);
+    if (!this.#choices.delete(timed)) this.#causes.set(timed, this.#cause);
     const [from, to] =
       timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
     const link = this.links.between(from, to);
@@ -153,6 +161,7 @@ export class ExploredWorld extends SimWorld {
 
   override disarm(timed: Timed): void {
     super.disarm(timed);
+    this.#causes.delete(timed);
     const choice = this.#choices.get(timed);
     if (choice === undefined) return;
     this.#choices.delete(timed);
@@ -246,7 +255,9 @@ export class ExploredWorld extends SimWorld {
   #due(timed: Timed): Choice {
     return this.#choiceOf(timed, () => {
       const cell = placeOf(timed, this.core.root);
-      return new Due(this.#post(cell, eventOf(this.names, timed, cell), timed.at), timed);
+      const posted = this.#post(cell, eventOf(this.names, timed, cell), timed.at);
+      const cause = this.#causes.has(timed) ? this.#causes.get(timed) : posted.cause;
+      return new Due({ ...posted, cause }, timed);
     });
   }
 
@@ -316,6 +327,7 @@ export class ExploredWorld extends SimWorld {
   #bringDue(choice: Due): void {
     const { timed, event, cell } = choice;
     this.#choices.delete(timed);
+    this.#causes.delete(timed);
     this.#travelling.delete(timed);
     if (timed.armed) this.agenda.disarm(timed);
     if (!(timed instanceof Turn)) {

@@ -161,9 +161,10 @@ const checks: Readonly<Record<string, (found: never, option: string) => unknown>
   one: paths,
   other: paths,
   times: (found: number, option) =>
-    holds(found >= 0 && found < Number.POSITIVE_INFINITY, option, found, "a number of at least 0"),
+    holds(Number.isFinite(found) && found >= 0, option, found, "a number of at least 0"),
   byMs: (found: number, option) => holds(Number.isFinite(found), option, found, "a number of ms"),
-  share: (found: number, option) => holds(found > 0 && found <= 1, option, found, "a number above 0 and at most 1"),
+  share: (found: number, option) =>
+    holds(typeof found === "number" && found > 0 && found <= 1, option, found, "a number above 0 and at most 1"),
   first: count,
   nth: count,
   type: (found: string, option) => holds(typeof found === "string", option, found, "the name of a message"),

@@ -46,7 +46,8 @@ export class Injections {
     const fits = (path: string) => patterns.some((one) => one(path));
     const before = this.#healed;
     this.#healed = (path) => before(path) || fits(path);
-    this.#world.links.heal(fits);
+    this.#world.links.heal(fits, this.#world.time);
+    this.#world.hasten(fits);
     this.#world.disturbances.heal(fits);
     this.#world.unpause();
   }

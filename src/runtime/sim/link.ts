@@ -169,6 +169,9 @@ export class Links {
   readonly #strikes: Strike[] = [];
   readonly outages: Outages;
   #healed: (path: string) => boolean = () => false;
+  #healedMs = -1;
+  /** When copies of the last message that was routed would arrive without outages; undefined where none holds it. */
+  withoutOutageMs: readonly number[] | undefined = undefined;
   #known = new Map<Cell, Map<Cell, Link | undefined>>();
   /** By name: an actor that is spawned again at a path has the links of the one before. */
   readonly #links = new Map<string, { from: string; to: string; link: Link }>();
@@ -203,8 +206,9 @@ export class Links {
   }
 
   /** Ends the faults between these and at them, also those to come. */
-  heal(fits: (path: string) => boolean): void {
+  heal(fits: (path: string) => boolean, nowMs: number): void {
     const before = this.#healed;
+    this.#healedMs = nowMs;
     this.#healed = (path) => before(path) || fits(path);
     for (const { from, to, link } of this.#links.values()) if (this.#isHealed(from, to)) link.heal();
     this.outages.heal(fits);
@@ -224,7 +228,10 @@ export class Links {
     const outage = this.outages.strike(to, what, origin, nowMs);
     if (outage instanceof Unavailable) return outage;
     const arrivals = this.between(from, to)?.send(nowMs, what.name, false);
-    return outage === undefined ? arrivals : (arrivals ?? [outage]).map((at) => Math.max(at, outage));
+    this.withoutOutageMs = outage === undefined ? undefined : (arrivals ?? [nowMs]);
+    // What an outage held until it was healed may not be there yet: nothing passes it.
+    const thereMs = outage ?? (nowMs === this.#healedMs && this.#healed(to.path) ? nowMs : undefined);
+    return thereMs === undefined ? arrivals : (arrivals ?? [thereMs]).map((at) => Math.max(at, thereMs));
   }
 
   /** Undefined when what is sent is there at once. */

@@ -29,10 +29,17 @@ const choicesExpected = 64;
 
 /** Fails: InvalidOption. */
 export function exploringOf(schedule: Schedule): Exploring {
+  if (typeof schedule !== "object" || schedule === null)
+    throw new InvalidOption("schedule", schedule, "{ strategy, seed } or { pairs }");
   const time = oneOf("schedule.time", schedule.time, ["windows", "des", "async"]);
   if ("pairs" in schedule) {
     const { pairs, times, joins } = schedule;
-    if (!Array.isArray(pairs)) throw new InvalidOption("schedule.pairs", pairs, "a list of pairs { event, after }");
+    const isPair = (one: Partial<Pair> | null) => typeof one?.event === "string" && typeof one.after === "string";
+    if (!Array.isArray(pairs) || !pairs.every(isPair))
+      throw new InvalidOption("schedule.pairs", pairs, "a list of pairs { event, after }, the names of two events");
+    for (const [name, seed] of Object.entries({ times, joins }))
+      if (seed !== undefined && !Number.isSafeInteger(seed))
+        throw new InvalidOption(`schedule.${name}`, seed, "a whole number");
     return { strategy: new Replay(pairs), time, times, joins };
   }
   const { strategy: name, seed } = schedule;
@@ -105,7 +112,9 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
 }
 
 /** Each event after the one before it, whatever their actors: for what looks at several actors at once. */
-export function totalPairsOf({ happened }: Course): Pair[] {
+export function totalPairsOf({ happened, left }: Course): Pair[] {
   const choices = happened.filter(({ isForced }) => !isForced);
-  return choices.slice(1).map(({ name }, i) => ({ event: name, after: (choices[i] as Choice).name }));
+  const last = choices.at(-1);
+  const open = last === undefined ? [] : left.map(({ name }) => ({ event: name, after: last.name }));
+  return [...choices.slice(1).map(({ name }, i) => ({ event: name, after: (choices[i] as Choice).name })), ...open];
 }

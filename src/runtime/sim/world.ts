@@ -171,24 +171,34 @@ export abstract class SimWorld implements World, Wire, Context {
   }
 
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
-    const [first, ...more] = this.#arrivals ?? [];
-    if (first === undefined) {
+    const arrivals = this.#arrivals ?? [];
+    const { withoutOutageMs } = this.links;
+    if (arrivals.length === 0) {
       this.core.transit--;
       this.core.lost++;
       this.trace?.fate(this.steps, this.time, "lost", to, what.name);
       this.core.quiet();
       return;
     }
-    if (more.length === 0) {
-      this.travel(new Arrival(to, what, payload, origin), first);
-      return;
+    const original = arrivals.length === 1 ? origin : requestOf(to, what, origin);
+    for (const [i, at] of arrivals.entries()) {
+      if (i > 0) {
+        this.core.sent++;
+        this.core.transit++;
+      }
+      const arrival = new Arrival(to, what, payload, i === 0 ? original : copyOf(original as Request));
+      arrival.withoutOutageMs = withoutOutageMs?.[i];
+      this.travel(arrival, at);
     }
-    const original = requestOf(to, what, origin);
-    this.travel(new Arrival(to, what, payload, original), first);
-    for (const at of more) {
-      this.core.sent++;
-      this.core.transit++;
-      this.travel(new Arrival(to, what, payload, copyOf(original)), at);
+  }
+
+  /** What an outage holds back arrives as it would have without one, or now. */
+  hasten(fits: (path: string) => boolean): void {
+    for (const timed of this.agenda.armed) {
+      if (!(timed instanceof Arrival) || timed.withoutOutageMs === undefined || !fits(timed.to.path)) continue;
+      const at = Math.max(this.time, timed.withoutOutageMs);
+      timed.withoutOutageMs = undefined;
+      this.travel(timed, at);
     }
   }
 
