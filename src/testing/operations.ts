@@ -56,7 +56,10 @@ export function operations<P>(messages: Draws<P>, options: OperationsOptions = {
     return fc.record({ client, type: fc.constant(type), payload });
   });
   if (calls.length === 0) throw new InvalidOption("messages", "none", "at least one message");
-  const list: fc.Arbitrary<Call[]> = fc.array(fc.oneof(...calls) as fc.Arbitrary<Call>, { maxLength: most });
+  const list: fc.Arbitrary<Call[]> = fc.array(fc.oneof(...calls) as fc.Arbitrary<Call>, {
+    maxLength: most,
+    size: "max",
+  });
   drawn.add(list);
   return list;
 }
@@ -79,7 +82,8 @@ export interface Performed {
  * Has each client, an actor of its own under its name, ask its operations one after the other, all clients at once.
  * `recorder` is told of each, with `[type, payload]` as the input.
  *
- * Promises: resolves when all have ended, whatever came of them; in the order in which they did.
+ * Promises: resolves when all have ended, whatever came of them, with those that did; in the order in which they did.
+ * Fails: InvalidOption, where an actor has the name of a client already: once per system.
  */
 export async function perform<P, Input, Output>(
   system: System,
@@ -102,6 +106,6 @@ export async function perform<P, Input, Output>(
   });
   const names = [...new Set(calls.map((call) => call.client))];
   const refs = names.map((name) => system.spawn(client(name), { name }));
-  await Promise.all(refs.map((ref) => system.ask(ref, { within: Number.POSITIVE_INFINITY }).perform()));
+  await Promise.all(refs.map((ref) => settle(system.ask(ref, { within: Number.POSITIVE_INFINITY }).perform())));
   return done;
 }
