@@ -1,8 +1,8 @@
 // The public names of `antiphon/testing`: properties of actors, for tests.
 
 export type { Bound, Coverage, StrategyRuns } from "../runtime/sim/coverage.ts";
-export type { TimeMode } from "../runtime/sim/explored.ts";
 export type { Plan } from "../runtime/sim/explorer.ts";
+export type { TimeMode } from "../runtime/sim/exploring.ts";
 export { NotExhaustible } from "../runtime/sim/failure.ts";
 export type { Pair } from "../runtime/sim/schedule.ts";
 export type { StrategyName } from "../runtime/sim/strategy/portfolio.ts";

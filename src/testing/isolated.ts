@@ -41,9 +41,9 @@ export async function isolated<B = undefined>(
   for (const fault of faults) checked(fault);
   const explorer = new Explorer<B>(options);
   const plan = explorer.firstPlan;
-  const calm = await explorer.play(plan, watchful, body, "off");
+  const calm = await explorer.play(plan, watchful, body, { takesNote: true });
   if (calm.error !== undefined) throw calm.error;
-  const struck = await explorer.play({ ...plan, faults }, watchful, body, "off");
+  const struck = await explorer.play({ ...plan, faults }, watchful, body, { takesNote: true });
   const reached = new Set([...reachOf(calm.happened, faults), ...reachOf(struck.happened, faults)]);
   const [without, withFaults] = [seenOf(calm.happened), seenOf(struck.happened)];
   const disturbed: Disturbed[] = [];

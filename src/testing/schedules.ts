@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
 import { oneOf } from "../runtime/kernel/options.ts";
-import type { TimeMode } from "../runtime/sim/explored.ts";
+import type { TimeMode } from "../runtime/sim/exploring.ts";
 import type { Fault } from "../runtime/sim/fault.ts";
 import { type Pair, RecordedSchedule, type Schedule } from "../runtime/sim/schedule.ts";
 import { type StrategyName, strategies } from "../runtime/sim/strategy/portfolio.ts";

@@ -8,6 +8,11 @@ import { Timers } from "./timers.ts";
 /** `place` of what is enabled and not in the heap of timers: by its place in the order of posting, from 1. */
 const placeOf = (order: number): number => -2 - order;
 
+/** Of what is enabled, its place in the order of posting; undefined for what is armed for later. */
+export function orderOf({ place }: Timed): number | undefined {
+  return place < -2 ? -2 - place : undefined;
+}
+
 export class Agenda {
   readonly #timers = new Timers();
   readonly #post: () => number;

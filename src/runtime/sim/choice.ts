@@ -28,6 +28,8 @@ export interface Deed {
   readonly isFault: boolean;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 export class Choice {
   readonly cell: Cell;
   readonly event: Event;
@@ -45,6 +47,8 @@ export class Choice {
   voidedBy: Choice | undefined = undefined;
   /** It came at once, as nothing else could: no choice. */
   isForced = false;
+  /** Paths of the actors that could start nothing when it was fired; empty where nobody takes note. */
+  held: ReadonlySet<string> = none;
   /** For the strategy alone. */
   rank: number = Number.NaN;
   chain: { tail: Choice; rank: number } | undefined = undefined;
@@ -63,7 +67,12 @@ export class Choice {
     return this.event.name;
   }
 
-  /** So far; before it has happened, what is certain. Filled where a strategy needs it. */
+  /** It starts something: its actor must be free. */
+  get isStart(): boolean {
+    return true;
+  }
+
+  /** So far; before it has happened, what is certain. Filled where somebody takes note. */
   get deed(): Deed {
     this.#deed ??= { touched: new Set(this.touches()), ended: new Set(), put: new Set(), isFault: this.isFault };
     return this.#deed;
@@ -84,7 +93,7 @@ export type Precedes = (a: Choice, b: Choice) => boolean;
 
 /** Decides in which order a run happens. */
 export interface Strategy {
-  /** It decides, and learns of, what there is no choice about as well; and events note what they do. */
+  /** It decides about what there is no choice about as well. */
   readonly asksAlways?: boolean;
   /** One of them: of at least two, unless it asks always. */
   pick(enabled: readonly Choice[], precedes: Precedes): Choice;

@@ -1,6 +1,6 @@
 // Events that are no message in a channel.
 
-import { Request, type Timed } from "../kernel/operation.ts";
+import { Request, type Timed, Turn } from "../kernel/operation.ts";
 import { Choice, type Posted } from "./choice.ts";
 import { FaultEvent } from "./event.ts";
 
@@ -23,6 +23,10 @@ export class Due extends Choice {
   constructor(posted: Posted, timed: Timed) {
     super(posted);
     this.timed = timed;
+  }
+
+  override get isStart(): boolean {
+    return this.timed instanceof Turn;
   }
 
   /** A deadline takes its message out of a mailbox. */

@@ -29,11 +29,12 @@ export async function exhaust<B>(
   if (plan.time !== "async")
     throw new NotExhaustible(`time is ${plan.time}: give time "async", which has no clock to wait for`);
   let [traces, redundant] = [0, 0];
-  let left: Played["left"] = [];
+  let pending: Played["pending"] = [];
+  let voided: Played["voided"] = [];
   let finding: Finding | undefined;
-  for (let more = true; more; more = strategy.next(left)) {
+  for (let more = true; more; more = strategy.next(pending, voided)) {
     if (traces >= tracesMax) return { traces, redundant, isComplete: false, finding };
-    const played = await explorer.play(plan, strategy, body, "off");
+    const played = await explorer.play(plan, strategy, body, { takesNote: true });
     if (played.error instanceof Redundant) redundant++;
     else {
       refuse(played);
@@ -42,15 +43,19 @@ export async function exhaust<B>(
       if (played.error !== undefined) finding ??= explorer.findingOf(plan, played);
       if (finding !== undefined && stopsAtFirst) return { traces, redundant, isComplete: false, finding };
     }
-    left = played.left;
+    ({ pending, voided } = played);
   }
   return { traces, redundant, isComplete: true, finding };
 }
 
-function refuse({ happened, error, simulation, events }: Played): void {
+function refuse({ happened, error, simulation, events, hasCycle }: Played): void {
   if (error instanceof Astray)
     throw new NotExhaustible(`the program is not the same in each run: ${error.message} did not come again`);
   if (error instanceof StepsExhausted) throw new NotExhaustible(`a run does not end: ${error.message}`);
+  if (hasCycle && error === undefined)
+    throw new NotExhaustible(
+      "a circle of waits was broken, and which ask is withdrawn depends on orders that are not tried",
+    );
   const [leak] = simulation?.leaks ?? [];
   if (leak !== undefined) throw new NotExhaustible(`${leak.path} waits for something from outside: ${leak.what}`);
   const bound = events.find(({ kind }) => kind === "bound");

@@ -11,42 +11,22 @@ import type { Selector } from "../kernel/names.ts";
 import { type Request, Sleep, type Timed, Turn } from "../kernel/operation.ts";
 import { askWithinMs } from "../kernel/options.ts";
 import { keyed } from "../kernel/random.ts";
-import type { SystemEvent } from "../kernel/verbs.ts";
+import { orderOf } from "./agenda.ts";
 import { isAllItsAskerWaitsFor } from "./away.ts";
 import { ChannelMailbox, Waiting } from "./channels.ts";
-import type { Choice, Posted, Precedes, Strategy } from "./choice.ts";
+import type { Choice, Posted, Precedes } from "./choice.ts";
+import { Deeds } from "./deeds.ts";
 import { Due, Head } from "./due.ts";
 import { type Arrival, eventOf, FaultEvent, placeOf, Reply } from "./event.ts";
+import type { Exploring } from "./exploring.ts";
 import type { Unavailable } from "./failure.ts";
+import { actors } from "./injection.ts";
 import type { Links } from "./link.ts";
 import type { Event, Names } from "./names.ts";
 import { open, type Post, PostedMailbox } from "./posted.ts";
 import type { Trace } from "./trace.ts";
+import { Windows } from "./windows.ts";
 import { SimWorld } from "./world.ts";
-
-/**
- * When what takes time may happen. `windows`: timers at their time, a message on a link with a latency of `{ min, max }`
- * at any time between. `des`: such a latency is drawn when the message is sent. `async`: everything at any moment,
- * however long it should take; each actor then has a time of its own, that of the latest event it can know of.
- */
-export type TimeMode = "windows" | "des" | "async";
-
-export interface Exploring {
-  readonly strategy: Strategy;
-  readonly time: TimeMode;
-  /** Seed of the times within windows; without it, each event comes as early as it can. */
-  readonly times: number | undefined;
-  /** Seed of which handlers begin beside another one of their actor that has not come to its first await; else none. */
-  readonly joins: number | undefined;
-}
-
-/** Something on a link with a window. */
-interface Travelling {
-  /** Of virtual time. */
-  readonly untilMs: number;
-  /** What was sent before it on its link. */
-  readonly behind: Timed | undefined;
-}
 
 export class ExploredWorld extends SimWorld {
   override readonly askWithinMs: number;
@@ -66,9 +46,7 @@ export class ExploredWorld extends SimWorld {
   readonly #choices = new Map<object, Choice>();
   /** Of what comes due: what armed it. */
   readonly #causes = new Map<Timed, Choice | undefined>();
-  readonly #travelling = new Map<Timed, Travelling>();
-  /** By link, what was sent last. */
-  readonly #sent = new Map<object, Timed>();
+  readonly #windows = new Windows();
   /** In `async` time: the latest moment that each actor knows of. */
   readonly #clocks = new Map<Cell, number>();
   readonly #enabled: Choice[] = [];
@@ -77,6 +55,7 @@ export class ExploredWorld extends SimWorld {
   #untilMs = 0;
   /** Something is left to happen but repeating timers. */
   #isBusy = false;
+  #deeds: Deeds | undefined = undefined;
   #handlers: AsyncLocalStorage<Flight> | undefined = undefined;
   readonly #taken: Taken = { type: "", payload: undefined, origin: undefined as never };
 
@@ -103,20 +82,22 @@ export class ExploredWorld extends SimWorld {
   }
 
   override travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
-    if (this.#exploring.strategy.asksAlways === true) this.#cause?.deed.put.add(to.path);
+    this.#deeds?.put(to);
     return super.travels(to, what, origin);
   }
 
   override join(core: Core): void {
     super.join(core);
-    if (this.#exploring.strategy.asksAlways === true) core.listeners.add((event) => this.#noteLives(event));
+    if (this.#exploring.takesNote) this.#deeds = new Deeds(core, (choice) => this.#discard(choice));
   }
 
-  /** Which actors an event ends or restarts. */
-  #noteLives(event: SystemEvent): void {
-    if (event.kind !== "ended" && (event.kind !== "started" || event.incarnation === 1)) return;
-    this.#cause?.deed.touched.add(event.path);
-    this.#cause?.deed.ended.add(event.path);
+  override wake(operation: Request | Sleep, isOk: boolean, value: unknown): void {
+    this.#deeds?.wakes(operation, value);
+    super.wake(operation, isOk, value);
+  }
+
+  get hasCycle(): boolean {
+    return this.#deeds?.hasCycle === true;
   }
 
   override ready(cell: Cell): void {
@@ -134,18 +115,14 @@ export class ExploredWorld extends SimWorld {
     const [from, to] =
       timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
     const link = this.links.between(from, to);
-    // What a fault reorders is nowhere in the line.
-    if (link === undefined || link.spanMs === 0 || link.lastMs !== at) return;
-    const behind = this.#sent.get(link);
-    const untilMs = Math.max(at + link.spanMs, this.#travelling.get(behind as Timed)?.untilMs ?? 0);
-    this.#travelling.set(timed, { untilMs, behind });
-    this.#sent.set(link, timed);
+    if (link !== undefined) this.#windows.add(link, timed, at);
   }
 
   /** In `async` time a deadline that is armed, or a fault, may come between. */
   protected override isNext(request: Request): boolean {
     if (!this.#isAsync) return super.isNext(request);
     if (!isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
+    if (request.from.life !== "up") return false;
     return !this.agenda.hasFault && !this.agenda.armed.some((timed) => timed instanceof FaultEvent);
   }
 
@@ -154,6 +131,7 @@ export class ExploredWorld extends SimWorld {
   }
 
   #discard(choice: Choice): void {
+    this.#deeds?.touch(choice.cell);
     choice.isVoid = true;
     choice.voidedBy = this.#cause;
     this.voided.push(choice);
@@ -209,8 +187,7 @@ export class ExploredWorld extends SimWorld {
       return enabled;
     }
     let untilMs = enabled.length > 0 ? time : Number.POSITIVE_INFINITY;
-    for (const timed of pending)
-      untilMs = Math.min(untilMs, Math.max(time, this.#travelling.get(timed)?.untilMs ?? timed.at));
+    for (const timed of pending) untilMs = Math.min(untilMs, Math.max(time, this.#windows.untilMs(timed)));
     for (const timed of pending) if (Math.max(time, timed.at) <= untilMs) enabled.push(this.#due(timed));
     this.#untilMs = untilMs;
     return enabled;
@@ -227,10 +204,7 @@ export class ExploredWorld extends SimWorld {
     const { lane, box } = cell;
     const taken = this.#taken;
     if (lane?.peek(taken) === true) {
-      const turn = taken.origin as Turn;
-      const make = () =>
-        new Head(this.#post(cell, this.names.own(cell, turn.kind, turn.name), this.time), true, undefined);
-      into.push(this.#choiceOf(turn, make));
+      into.push(this.#headOf(taken.origin as Turn));
     }
     if (box instanceof ChannelMailbox) box.firsts(into);
     else if (box?.peek(taken) === true) {
@@ -238,6 +212,16 @@ export class ExploredWorld extends SimWorld {
       const posted = { cell, event: post.event as Event, order: post.order, at: this.time, cause: undefined };
       into.push(this.#choiceOf(post, () => new Head(posted, false, post.payload)));
     }
+  }
+
+  #headOf(turn: Turn): Choice {
+    const { cell } = turn;
+    const head = this.#choiceOf(turn, () => {
+      const posted = this.#post(cell, this.names.own(cell, turn.kind, turn.name), this.time);
+      return new Head({ ...posted, order: turn.posted }, true, undefined);
+    });
+    this.#deeds?.waits(turn, head);
+    return head;
   }
 
   /** A timer is a turn of its actor: it comes when that is free. On a link, nothing overtakes. */
@@ -248,8 +232,7 @@ export class ExploredWorld extends SimWorld {
       const { down, free, lane } = timed.cell;
       return !down && free && (lane === undefined || lane.live === 0);
     }
-    const behind = this.#travelling.get(timed)?.behind;
-    return behind === undefined || !behind.armed;
+    return this.#windows.isFirst(timed);
   }
 
   #due(timed: Timed): Choice {
@@ -257,13 +240,30 @@ export class ExploredWorld extends SimWorld {
       const cell = placeOf(timed, this.core.root);
       const posted = this.#post(cell, eventOf(this.names, timed, cell), timed.at);
       const cause = this.#causes.has(timed) ? this.#causes.get(timed) : posted.cause;
-      return new Due({ ...posted, cause }, timed);
+      // What is enabled already has its place in the order of posting.
+      return new Due({ ...posted, cause, order: orderOf(timed) ?? posted.order }, timed);
     });
   }
 
   /** What is enabled and was not fired. */
   get left(): readonly Choice[] {
     return [...this.#collect()];
+  }
+
+  /** What waits, whether it could be next or not. */
+  get pending(): readonly Choice[] {
+    const found = new Set(this.#collect());
+    this.#deeds?.settle();
+    for (const { lane, box } of actors(this.core)) {
+      const firsts: Choice[] = [];
+      if (box instanceof ChannelMailbox) box.firsts(firsts);
+      lane?.forEach((_type, _payload, origin) => {
+        found.add(this.#headOf(origin as Turn));
+      });
+      for (const one of firsts) found.add(one);
+    }
+    for (const timed of [...this.agenda.enabled, ...this.agenda.armed]) found.add(this.#due(timed));
+    return [...found];
   }
 
   // --- steps ---------------------------------------------------------------------------------------------------------
@@ -283,6 +283,7 @@ export class ExploredWorld extends SimWorld {
           return "idle";
         }
         if (enabled.length === 0) return left === most ? "none" : "some";
+        this.#deeds?.settle();
         this.#fire(this.#pick(enabled));
       }
       left--;
@@ -300,6 +301,7 @@ export class ExploredWorld extends SimWorld {
   }
 
   #fire(choice: Choice): void {
+    this.#deeds?.fires(choice);
     this.time = this.#timeOf(choice);
     choice.index = this.happened.push(choice) - 1;
     choice.firedMs = this.time;
@@ -317,7 +319,7 @@ export class ExploredWorld extends SimWorld {
     }
     const soonest = Math.max(this.time, choice.at);
     const { times } = this.#exploring;
-    if (times === undefined || !(choice instanceof Due) || this.#untilMs <= soonest) return soonest;
+    if (times === undefined || choice.isForced || !(choice instanceof Due) || this.#untilMs <= soonest) return soonest;
     // A third each for the earliest, the latest, and any between.
     const draw = keyed(times, "when", choice.name) * 3;
     const share = draw < 1 ? 0 : draw < 2 ? 1 : draw - 2;
@@ -328,7 +330,7 @@ export class ExploredWorld extends SimWorld {
     const { timed, event, cell } = choice;
     this.#choices.delete(timed);
     this.#causes.delete(timed);
-    this.#travelling.delete(timed);
+    this.#windows.delete(timed);
     if (timed.armed) this.agenda.disarm(timed);
     if (!(timed instanceof Turn)) {
       this.bring(timed, event);
@@ -391,7 +393,6 @@ export class ExploredWorld extends SimWorld {
   override forget(keeps: (timed: Timed) => boolean): void {
     super.forget(keeps);
     this.#readied.clear();
-    this.#travelling.clear();
-    this.#sent.clear();
+    this.#windows.clear();
   }
 }

@@ -5,9 +5,10 @@ import { InvalidOption } from "../kernel/failure.ts";
 import { oneOf, whole } from "../kernel/options.ts";
 import { keyed } from "../kernel/random.ts";
 import type { SystemEvent } from "../kernel/verbs.ts";
-import type { Strategy } from "./choice.ts";
+import type { Choice, Strategy } from "./choice.ts";
 import { Coverage, type StrategyRuns } from "./coverage.ts";
-import type { TimeMode } from "./explored.ts";
+import type { ExploredWorld } from "./explored.ts";
+import type { TimeMode } from "./exploring.ts";
 import type { Fault } from "./fault.ts";
 import { Run } from "./run.ts";
 import { type Course, type Pair, pairsOf } from "./schedule.ts";
@@ -48,10 +49,23 @@ export type Body<B = undefined> = (world: SimulatedWorld<B>) => unknown;
 export interface Played extends Course {
   /** How often there was a choice. */
   readonly picks: number;
+  /** What was still to come, whether it could be next or not; as {@link left} where nobody took note. */
+  readonly pending: readonly Choice[];
+  /** A circle of waits was broken; known where somebody took note. */
+  readonly hasCycle: boolean;
   readonly error: unknown;
   readonly events: readonly SystemEvent[];
   /** Undefined for a run that failed. */
   readonly simulation: Simulation<unknown> | undefined;
+}
+
+/** What is kept of a run besides. */
+export interface How {
+  readonly trace?: "off" | "hash" | "full";
+  /** Events note what they do: for pairs of which none is missing, and to tell which may change places. */
+  readonly takesNote?: boolean;
+  /** What it is compared with, as it happens. */
+  readonly former?: Simulation<unknown> | undefined;
 }
 
 /** A run that failed. */
@@ -105,12 +119,17 @@ export class Explorer<B = undefined> {
       isBase ? { strategy: new Replay([]), depth: undefined } : drawStrategy(name, seed, picksMax);
     const isTwice = keyed(this.#seed, "twice", index) < this.#twice;
     const { strategy, depth } = draw();
-    const played = await this.play(plan, strategy, body, isTwice ? "hash" : "off");
-    coverage.add(isBase ? "base" : name, depth, played.happened, played.picks);
-    if (played.error !== undefined) return this.#found(plan, played, isBase ? "base" : name);
+    const played = await this.play(plan, strategy, body, { trace: isTwice ? "hash" : "off" });
+    const by = isBase ? "base" : name;
+    coverage.add(by, depth, played.happened, played.picks);
+    if (played.error !== undefined) {
+      // Once more, with what its pairs need to be known; few runs fail.
+      const noted = await this.play(plan, draw().strategy, body, { takesNote: true });
+      return this.#found(plan, signatureOf(noted.error) === signatureOf(played.error) ? noted : played, by);
+    }
     if (!isTwice) return undefined;
     const error = await this.#differs(plan, played, body, () => draw().strategy);
-    return error === undefined ? undefined : this.#found(plan, { ...played, error }, isBase ? "base" : name);
+    return error === undefined ? undefined : this.#found(plan, { ...played, error }, by);
   }
 
   /** Plays it again. Gives what shows that the two runs differ, if they do. */
@@ -118,11 +137,11 @@ export class Explorer<B = undefined> {
     const hash = former.simulation?.hash;
     if (hash === undefined) this.coverage.leaking++;
     else {
-      const { simulation } = await this.play(plan, draw(), body, "hash");
+      const { simulation } = await this.play(plan, draw(), body, { trace: "hash" });
       this.coverage.compared++;
       if (simulation?.hash !== hash) {
-        const first = await this.play(plan, draw(), body, "full");
-        const second = await this.play(plan, draw(), body, "full", first.simulation);
+        const first = await this.play(plan, draw(), body, { trace: "full" });
+        const second = await this.play(plan, draw(), body, { trace: "full", former: first.simulation });
         return second.error ?? first.error;
       }
     }
@@ -135,8 +154,8 @@ export class Explorer<B = undefined> {
   }
 
   /** Plays a plan. */
-  async replay(plan: Plan, body: Body<B>, trace: "off" | "hash" | "full" = "off"): Promise<Played> {
-    return await this.play(plan, new Replay(plan.pairs), body, trace);
+  async replay(plan: Plan, body: Body<B>, how: How = {}): Promise<Played> {
+    return await this.play(plan, new Replay(plan.pairs), body, how);
   }
 
   /** What failed, if it did, in a run that was {@link replay}ed. */
@@ -165,8 +184,7 @@ export class Explorer<B = undefined> {
     plan: Plan,
     strategy: Strategy,
     body: Body<B>,
-    trace: "off" | "hash" | "full",
-    former?: Simulation<unknown>,
+    { trace = "off", takesNote = false, former }: How = {},
   ): Promise<Played> {
     const { name, isolation, latency, boot, strict, steps = stepsMax } = this.#options;
     const { seed, faults, time, times, joins } = plan;
@@ -175,6 +193,7 @@ export class Explorer<B = undefined> {
       time,
       times,
       joins,
+      takesNote,
     });
     let error: unknown;
     let simulation: Simulation<unknown> | undefined;
@@ -183,7 +202,9 @@ export class Explorer<B = undefined> {
     } catch (thrown) {
       error = thrown ?? new Error("The body threw nothing.");
     }
-    const { happened, left, voided, picks } = run.explored as NonNullable<Run<B>["explored"]>;
-    return { happened, left, voided, picks, error, events: run.events, simulation };
+    const world = run.explored as ExploredWorld;
+    const { happened, left, voided, picks, hasCycle } = world;
+    const pending = takesNote ? world.pending : left;
+    return { happened, left, voided, picks, pending, hasCycle, error, events: run.events, simulation };
   }
 }

@@ -1,6 +1,6 @@
 // The public names of `antiphon/sim`: the same actors in virtual time.
 
-export type { TimeMode } from "./explored.ts";
+export type { TimeMode } from "./exploring.ts";
 export {
   InjectedError,
   type Leak,

@@ -141,7 +141,7 @@ export class Link {
     const soonestMs = nowMs + (this.#travel?.ms(this.#seed, this.#name, key) ?? 0) + longerMs;
     const atMs = has("reorder") ? soonestMs : Math.max(soonestMs, this.#lastMs);
     // What arrives at this instant may not have done so yet: nothing passes it.
-    if (struck.length === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
+    if (struck.length === 0 && this.spanMs === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
     if (!has("reorder")) this.#lastMs = atMs;
     return has("duplicate") ? [atMs, atMs] : [atMs];
   }

@@ -5,7 +5,7 @@
 import { InvalidOption } from "../kernel/failure.ts";
 import { oneOf } from "../kernel/options.ts";
 import type { Choice } from "./choice.ts";
-import type { Exploring, TimeMode } from "./explored.ts";
+import type { Exploring, TimeMode } from "./exploring.ts";
 import { drawStrategy, type StrategyName, strategies } from "./strategy/portfolio.ts";
 import { Replay } from "./strategy/replay.ts";
 
@@ -40,12 +40,12 @@ export function exploringOf(schedule: Schedule): Exploring {
     for (const [name, seed] of Object.entries({ times, joins }))
       if (seed !== undefined && !Number.isSafeInteger(seed))
         throw new InvalidOption(`schedule.${name}`, seed, "a whole number");
-    return { strategy: new Replay(pairs), time, times, joins };
+    return { strategy: new Replay(pairs), time, times, joins, takesNote: false };
   }
   const { strategy: name, seed } = schedule;
   if (!Number.isSafeInteger(seed)) throw new InvalidOption("schedule.seed", seed, "a whole number");
   const { strategy } = drawStrategy(oneOf("schedule.strategy", name, strategies), seed, choicesExpected);
-  return { strategy, time, times: seed, joins: seed };
+  return { strategy, time, times: seed, joins: seed, takesNote: false };
 }
 
 /**
@@ -90,16 +90,28 @@ export interface Course {
  * seen by then. Replayed, they give the same order.
  */
 export function pairsOf({ happened, left, voided }: Course): Pair[] {
-  const last = new Map<Choice["cell"], Choice>();
+  const last = new Map<string, Choice>();
+  let fault: Choice | undefined;
+  // What came at once can not be put off: what it had to wait for, that by which it came has to wait for.
+  let carrier: Choice | undefined;
   const pairs: Pair[] = [];
-  const note = (one: Choice) => {
-    const before = last.get(one.cell);
-    if (before !== undefined && before.channel !== one.channel) pairs.push({ event: one.name, after: before.name });
+  const note = (one: Choice, event = one) => {
+    for (const path of one.deed.touched) {
+      const before = last.get(path) ?? fault;
+      if (before !== undefined && before !== event && before.channel !== one.channel)
+        pairs.push({ event: event.name, after: before.name });
+    }
   };
   for (const one of happened) {
-    if (one.isForced) continue;
-    note(one);
-    last.set(one.cell, one);
+    if (!one.isForced) carrier = one;
+    if (one.deed.isFault) {
+      for (const before of new Set(last.values())) pairs.push({ event: one.name, after: before.name });
+      fault = one;
+      for (const path of last.keys()) last.set(path, one);
+      continue;
+    }
+    note(one, carrier);
+    for (const path of one.deed.touched) last.set(path, one);
   }
   for (const one of left) note(one);
   for (const { name, cell, voidedBy } of voided) {
@@ -112,9 +124,11 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
 }
 
 /** Each event after the one before it, whatever their actors: for what looks at several actors at once. */
-export function totalPairsOf({ happened, left }: Course): Pair[] {
-  const choices = happened.filter(({ isForced }) => !isForced);
-  const last = choices.at(-1);
-  const open = last === undefined ? [] : left.map(({ name }) => ({ event: name, after: last.name }));
-  return [...choices.slice(1).map(({ name }, i) => ({ event: name, after: (choices[i] as Choice).name })), ...open];
+export function totalPairsOf({ happened, left, voided }: Course): Pair[] {
+  const pairs = happened.slice(1).map(({ name }, i) => ({ event: name, after: (happened[i] as Choice).name }));
+  const last = happened.at(-1);
+  if (last !== undefined) for (const { name } of left) pairs.push({ event: name, after: last.name });
+  for (const { name, voidedBy } of voided)
+    if (voidedBy !== undefined) pairs.push({ event: name, after: voidedBy.name });
+  return pairs;
 }

@@ -26,13 +26,10 @@ export class Exhaustive implements Strategy {
   readonly asksAlways = true;
   readonly #stack: Node[] = [];
   #happened: Happened[] = [];
-  #seen = new Set<Choice>();
   #depth = 0;
   #at = -1;
 
   pick(enabled: readonly Choice[], precedes: Precedes): Choice {
-    this.#lookForVoids();
-    for (const one of enabled) this.#seen.add(one);
     const node = this.#stack[this.#depth] ?? this.#extend(enabled, precedes);
     const chosen = enabled.find(({ name }) => name === node.chosen);
     if (chosen === undefined) throw new Astray(node.chosen);
@@ -41,25 +38,27 @@ export class Exhaustive implements Strategy {
   }
 
   fired(choice: Choice): void {
-    this.#happened.push({ choice, deed: choice.deed, node: this.#at });
-    this.#seen.delete(choice);
+    this.#happened.push({ choice, deed: choice.deed, node: this.#at, forced: [] });
     this.#at = -1;
   }
 
-  /** The run is over, with these left to happen. False when there is no other one to try. */
-  next(left: readonly Choice[]): boolean {
-    this.#lookForVoids();
-    const others = left.map((choice) => ({ choice, deed: choice.deed, node: -1 }));
-    for (const { node, initials } of racesOf(this.#happened, others, (at) => (this.#stack[at] as Node).enabled)) {
-      const { enabled, open } = this.#stack[node] as Node;
-      if (initials.some((name) => open.has(name))) continue;
+  /** The run is over, with these left to happen and those withdrawn. False when there is no other one to try. */
+  next(left: readonly Choice[], voided: readonly Choice[]): boolean {
+    const happened = merged(this.#happened);
+    const others = [left, voided].map((list) =>
+      list.map((choice) => ({ choice, deed: choice.deed, node: -1, forced: [] })),
+    );
+    const [open = [], withdrawn = []] = others;
+    for (const { node, initials } of racesOf(happened, open, withdrawn, (at) => (this.#stack[at] as Node).enabled)) {
+      const { enabled, open: tried } = this.#stack[node] as Node;
+      if (initials.some((name) => tried.has(name))) continue;
       const name = initials.find((one) => enabled.has(one));
-      if (name !== undefined) open.add(name);
+      if (name !== undefined) tried.add(name);
     }
     for (let node = this.#stack.at(-1); node !== undefined; node = this.#stack.at(-1)) {
       const depth = this.#stack.length - 1;
-      const tried = this.#happened.find((one) => one.node === depth);
-      if (tried !== undefined) node.done.set(node.chosen, tried.deed);
+      const last = happened.find((one) => one.node === depth);
+      if (last !== undefined) node.done.set(node.chosen, last.deed);
       const rest = [...node.open].find((name) => node.done.has(name) === false);
       if (rest !== undefined) {
         node.chosen = rest;
@@ -68,7 +67,6 @@ export class Exhaustive implements Strategy {
       this.#stack.pop();
     }
     this.#happened = [];
-    this.#seen = new Set();
     this.#depth = 0;
     return this.#stack.length > 0;
   }
@@ -88,16 +86,20 @@ export class Exhaustive implements Strategy {
     this.#stack.push(node);
     return node;
   }
+}
 
-  /** What the last event made impossible could have come before it. */
-  #lookForVoids(): void {
-    const by = this.#happened.at(-1);
-    for (const one of this.#seen) {
-      if (!one.isVoid) continue;
-      this.#seen.delete(one);
-      const node = by === undefined ? undefined : this.#stack[by.node];
-      if (node?.enabled.has(one.name) === true) node.open.add(one.name);
-      else for (const name of node?.enabled ?? []) node?.open.add(name);
+/** What came at once with an event is a part of it. */
+function merged(happened: readonly Happened[]): Happened[] {
+  const events: Happened[] = [];
+  for (const one of happened) {
+    const carrier = events.at(-1);
+    if (!one.choice.isForced || carrier === undefined) {
+      events.push({ ...one, forced: [] });
+      continue;
     }
+    carrier.forced.push(one.choice);
+    for (const what of ["touched", "ended", "put"] as const)
+      for (const path of one.deed[what]) carrier.deed[what].add(path);
   }
+  return events;
 }

@@ -7,6 +7,8 @@ export interface Happened {
   readonly choice: Choice;
   readonly deed: Deed;
   readonly node: number;
+  /** Replies that came at once with it. */
+  readonly forced: Choice[];
 }
 
 export function areDependent(a: Deed, b: Deed): boolean {
@@ -26,14 +28,16 @@ export interface Race {
 }
 
 /**
- * The races of a run: for each event the latest one before it that depends on it and that it could have come before.
- * `left` are those that could have been next; `enabled` tells what could have been taken at a choice.
+ * The races of a run: for each event those before it that depend on it and that it could have come before, none of which
+ * another one follows. `left` are those that were still to come, `voided` those that an event made impossible; `enabled`
+ * tells what could have been taken at a choice.
  *
  * Cost: a square of the number of events, at most.
  */
 export function racesOf(
   happened: readonly Happened[],
   left: readonly Happened[],
+  voided: readonly Happened[],
   enabled: (node: number) => ReadonlySet<string>,
 ): Race[] {
   const before: Set<number>[] = [];
@@ -47,13 +51,16 @@ export function racesOf(
     // What it needs to have happened: what posted it, and what stands before it in its channel.
     const needs = new Set<number>();
     for (let i = 0; i < j; i++) if (isNeeded(happened[i] as Happened, one)) add(needs, before, i);
+    const { path } = one.choice.cell;
     for (let i = j - 1; i >= 0; i--) {
       const other = happened[i] as Happened;
       if (other.node < 0 || needs.has(i) || !areDependent(other.deed, one.deed)) continue;
+      // It could not start while its actor was at something else.
+      if (one.choice.isStart && other.deed.touched.has(path) && other.choice.held.has(path)) continue;
       const initials = initialsOf(i, j, one);
       if (!initials.some((name) => enabled(other.node).has(name))) continue;
       races.push({ node: other.node, initials });
-      return;
+      add(needs, before, i);
     }
   };
   /** Of what came after the i-th and not by it, and then `one`: what could be first. */
@@ -68,6 +75,11 @@ export function racesOf(
   };
   for (const [j, one] of happened.entries()) look(one, j);
   for (const one of left) look(one, happened.length);
+  for (const one of voided) {
+    const by = one.choice.voidedBy;
+    const at = happened.findIndex(({ choice, forced }) => choice === by || (by !== undefined && forced.includes(by)));
+    if (at >= 0) look(one, at + 1);
+  }
   return races;
 }
 
@@ -77,8 +89,9 @@ function add(set: Set<number>, before: readonly ReadonlySet<number>[], i: number
   for (const one of before[i] ?? []) set.add(one);
 }
 
-function isNeeded({ choice }: Happened, by: Happened): boolean {
-  return by.choice.cause === choice || by.choice.channel === choice.channel;
+function isNeeded({ choice, forced }: Happened, { choice: by }: Happened): boolean {
+  if (by.cause === choice || by.channel === choice.channel) return true;
+  return by.cause !== undefined && forced.includes(by.cause);
 }
 
 function follows(one: Happened, other: Happened): boolean {

@@ -1,0 +1,92 @@
+// Notes what each event does to which actors, for those who ask which events may change places: whom it wakes, whom it
+// ends or restarts, to whom it sends, what it makes impossible, and who was busy when it came.
+
+import { type Cell, gate } from "../kernel/cell.ts";
+import type { Core } from "../kernel/core.ts";
+import { WaitCycle } from "../kernel/failure.ts";
+import { Request, type Sleep, type Turn } from "../kernel/operation.ts";
+import type { SystemEvent } from "../kernel/verbs.ts";
+import type { Choice } from "./choice.ts";
+import { Due, Head } from "./due.ts";
+import { Reply } from "./event.ts";
+import { actors } from "./injection.ts";
+
+export class Deeds {
+  readonly #core: Core;
+  readonly #discard: (choice: Choice) => void;
+  readonly #closed = new Set<Cell>();
+  /** Turns that wait. */
+  readonly #turns = new Map<Turn, Choice>();
+  /** The event whose step this is. */
+  #by: Choice | undefined = undefined;
+  /** A circle of waits was broken: which ask is withdrawn depends on more than the order at each actor. */
+  hasCycle = false;
+
+  /** `discard` is told of a turn that never starts. */
+  constructor(core: Core, discard: (choice: Choice) => void) {
+    this.#core = core;
+    this.#discard = discard;
+    core.listeners.add((event) => this.#lives(event));
+  }
+
+  /** To be called before an event is fired. */
+  fires(choice: Choice): void {
+    this.settle();
+    const held = actors(this.#core).filter((cell) => cell.down || !cell.free);
+    choice.held = new Set(held.map(({ path }) => path));
+    this.#by = choice;
+  }
+
+  /** Looks at what the last event has left. */
+  settle(): void {
+    for (const [turn, choice] of this.#turns) {
+      if (turn.queued) continue;
+      this.#turns.delete(turn);
+      if (choice.index < 0) this.#discard(choice);
+    }
+    for (const cell of actors(this.#core)) {
+      if ((cell.gate & gate.closed) === 0 || this.#closed.has(cell)) continue;
+      this.#closed.add(cell);
+      this.#ends(cell.path);
+      if (cell.parent?.outside === false) this.touch(cell.parent);
+    }
+  }
+
+  touch(cell: Cell): void {
+    this.#by?.deed.touched.add(cell.path);
+  }
+
+  put(to: Cell): void {
+    this.#by?.deed.put.add(to.path);
+  }
+
+  waits(turn: Turn, choice: Choice): void {
+    this.#turns.set(turn, choice);
+  }
+
+  wakes(operation: Request | Sleep, value: unknown): void {
+    this.touch(operation.self.cell);
+    if (value instanceof WaitCycle) this.hasCycle = true;
+    // Anything but its answer ends an ask for its receiver too.
+    if (operation instanceof Request && operation.flight !== undefined && !this.#isReplyTo(operation))
+      this.touch(operation.to);
+  }
+
+  #isReplyTo(request: Request): boolean {
+    const by = this.#by;
+    if (by instanceof Due) return by.timed instanceof Reply && by.timed.request === request;
+    return by instanceof Head && by.isTurn && by.name.includes("/reply:");
+  }
+
+  #lives(event: SystemEvent): void {
+    if (event.kind !== "ended" && (event.kind !== "started" || event.incarnation === 1)) return;
+    this.#ends(event.path);
+    const parent = event.path.slice(0, event.path.lastIndexOf("/"));
+    if (parent !== "") this.#by?.deed.touched.add(parent);
+  }
+
+  #ends(path: string): void {
+    this.#by?.deed.touched.add(path);
+    this.#by?.deed.ended.add(path);
+  }
+}
