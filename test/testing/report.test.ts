@@ -133,12 +133,16 @@ describe("the report of a failure", () => {
   inputs  none
   order   the first message on /ann>/desk is lost
           /bob is crashed at 1 s
+          f:crash/bob#1 only after />/ann:go#1
+          f:crash/bob#1 only after />/bob:go#1
+          f:crash/bob#1 only after /bob>/desk:note#1
 
-           outside         ann bob             desk
-     0 ms     ├─ go#1 'a' ─▶│   │               │
-              ├─ go#1 'b' ──┼──▶│               │
-              │             │   ├─ note#1 'b' ─▶│
-  1000 ms     │             │   ✕ crash/bob#1   │
+             outside         ann bob             desk
+       0 ms     ├─ go#1 'a' ─▶│   │               │
+                ├─ go#1 'b' ──┼──▶│               │
+                │             │   ├─ note#1 'b' ─▶│
+  × 1000 ms     │             │   ✕ crash/bob#1   │    after />/ann:go#1 and />/bob:go#1 and
+                │             │   │               │    /bob>/desk:note#1
 `);
     const smaller = await failure(desk(() => never(), { options: { faults } }));
     expect(line("  found", smaller)).toEqual([expect.stringMatching(/replays: 2 faults to 0, 4 events$/)]);

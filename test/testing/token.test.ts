@@ -2,7 +2,10 @@ import { InvalidOption } from "antiphon";
 import { crash, down, drop, partition } from "antiphon/sim";
 import { fromToken, type Plan, type Played, tokenOf } from "antiphon/testing";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+
+// Slow machines draw slowly.
+vi.setConfig({ testTimeout: 30_000 });
 
 const plan: Plan = { seed: 1, time: "windows", faults: [], pairs: [] };
 const full: Plan = {
