@@ -186,7 +186,7 @@ describe("explore", () => {
 });
 
 describe("a counterexample of explore", () => {
-  test("fails again, as a token and as a value, in that one run", async () => {
+  test("[X1 sim] fails again, as a token and as a value, in that one run", async () => {
     const { token, played, message } = await failure(deposits("buggy"));
     for (const example of [token!, played]) {
       const property = deposits("buggy");
@@ -198,7 +198,7 @@ describe("a counterexample of explore", () => {
     }
   });
 
-  test("fails still when actors were added that have nothing to do with it", async () => {
+  test("[X4 sim] fails still when actors were added that have nothing to do with it", async () => {
     const { played } = await failure(deposits("buggy"));
     const again = await failure(deposits("buggy", {}, strangers), { examples: [[played]], numRuns: 1 });
     expect(again.played.plan.pairs).toEqual(played.plan.pairs);
@@ -211,7 +211,7 @@ describe("a counterexample of explore", () => {
     expect(await deposits("fixed").replay(token!)).toEqual({ outcome: "passing", error: undefined, gone: [] });
   });
 
-  test("names what is gone from its order, and is played without that", async () => {
+  test("[X4 sim] names what is gone from its order, and is played without that", async () => {
     const { played } = await failure(deposits("buggy"));
     const pair = { event: "/eve>/store:read#1", after: "/ann>/store:read#1" };
     const renamed = { ...played, plan: { ...played.plan, pairs: [...played.plan.pairs, pair] } };

@@ -80,7 +80,7 @@ describe("what explore finds becomes small", () => {
     expect(error.message).toContain("order   message no. 1 on /teller>/credits is lost");
   });
 
-  test("pairs of the order: no one of those that remain can be left out", async () => {
+  test("[X3 sim] pairs of the order: no one of those that remain can be left out", async () => {
     const property = explore({}, (world) => stalefill.play(world, "buggy", stalefill.operations), { schedules: 2_000 });
     const { played, message } = await failure(property);
     const { pairs } = played.plan;
@@ -94,7 +94,7 @@ describe("what explore finds becomes small", () => {
     expect(message).not.toContain("it may be smaller still");
   });
 
-  test("to a run that fails in the same way, not to one with another failure that is simpler", async () => {
+  test("[X3 sim] to a run that fails in the same way, not to one with another failure that is simpler", async () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const found: string[] = [];
       const judge = (noted: string) => {
@@ -138,7 +138,7 @@ describe("what explore finds becomes small", () => {
 });
 
 describe("explore({ exhaustive })", () => {
-  test("proves that no order fails: each is played once, and counted", async () => {
+  test("[X2 sim] proves that no order fails: each is played once, and counted", async () => {
     const property = clerks((noted) => expect([...noted].sort().join("")).toBe("abcd"), { exhaustive: true });
     await fc.assert(property, { seed: 1, numRuns: 1 });
     expect(property.coverage.runs).toEqual([{ strategy: "exhaustive", runs: 24 }]);
