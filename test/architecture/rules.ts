@@ -20,6 +20,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   "src/runtime/live": { rooms: [kernel], modules: ["node:async_hooks", "node:perf_hooks"] },
   "src/runtime/sim": { rooms: [kernel], modules: ["node:*"] },
   "src/runtime/observe": { rooms: [kernel], modules: [] },
+  "src/actors/broker": { rooms: [kernel, "src/actors"], modules: ["lmdb", "msgpackr", "node:*"] },
+  "src/actors/effect": { rooms: [kernel, "src/actors"], modules: ["effect", "effect/*", "fast-check"] },
+  "src/actors/xstate": { rooms: [kernel, "src/actors"], modules: ["xstate"] },
+  "src/actors/rxjs": { rooms: [kernel, "src/actors"], modules: ["rxjs", "rxjs/*"] },
   "src/actors": { rooms: [kernel], modules: [] },
   "src/lab": { rooms: [...runtime, "src/actors", "src/index.ts"], modules: ["node:*"] },
   "src/testing": { rooms: [...runtime, "src/actors", "src/index.ts"], modules: ["node:*", "fast-check", "pure-rand"] },
@@ -53,7 +57,7 @@ function roomOf(path: string): string | undefined {
 }
 
 export function isDoor(path: string): boolean {
-  return /^src(\/[a-z]+|\/runtime\/sim)?\/index\.ts$/.test(path);
+  return /^src(\/[a-z]+|\/runtime\/sim|\/actors\/[a-z]+)?\/index\.ts$/.test(path);
 }
 
 function layers({ path, imports }: Source): string[] {
@@ -61,15 +65,16 @@ function layers({ path, imports }: Source): string[] {
   const room = own && rooms[own];
   if (!room) return [`layers: ${path} is in no room`];
   const allowed = (to: string) => {
-    if (!to.startsWith("src/")) return room.modules.includes(to) || (room.modules.includes("node:*") && isOfNode(to));
+    if (!to.startsWith("src/")) return room.modules.some((module) => matches(module, to));
     const other = roomOf(to);
     return other === own || room.rooms.includes(other ?? "") || (room.rooms.includes(doors) && isDoor(to));
   };
   return imports.filter(({ to }) => !allowed(to)).map(({ to }) => `layers: ${path} imports ${to}`);
 }
 
-function isOfNode(module: string): boolean {
-  return module.startsWith("node:");
+/** `node:*` and `effect/*` stand for all of these. */
+function matches(module: string, name: string): boolean {
+  return module.endsWith("*") ? name.startsWith(module.slice(0, -1)) : module === name;
 }
 
 function barrels({ path, syntax }: Source): string[] {

@@ -145,7 +145,9 @@ describe("the report of a failure", () => {
                 │             │   │               │    /bob>/desk:note#1
 `);
     const smaller = await failure(desk(() => never(), { options: { faults } }));
-    expect(line("  found", smaller)).toEqual([expect.stringMatching(/replays: 2 faults to 0, \d pairs to 0, 4 events$/)]);
+    expect(line("  found", smaller)).toEqual([
+      expect.stringMatching(/replays: 2 faults to 0, \d pairs to 0, 4 events$/),
+    ]);
   });
 
   test("names what is gone from an order that was given, as of a program that was changed", async () => {

@@ -23,7 +23,7 @@ const sender = (self: Self, to: Ref<ReturnType<typeof lock>>) => ({
 });
 
 /** Of `d` ordering constraints. */
-export function depth(d: number): Protocol<number> {
+function depth(d: number): Protocol<number> {
   return {
     name: `depth${d}`,
     source: "own, after combination_lock of Concuerror's tests",

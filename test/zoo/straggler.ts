@@ -40,7 +40,7 @@ const relay = (self: Self, to: Ref<Pick<Worker, "work">>) => ({
 });
 
 /** With `m` relays. */
-export function straggler(m: number): Protocol<Op> {
+function straggler(m: number): Protocol<Op> {
   return {
     name: `straggler${m}`,
     source: "own: one message overtaken by a chain",

@@ -31,7 +31,8 @@ export interface Ref<out P> {
  * How a handler's return type reads as an answer. Empty here: a library's door adds a member that maps its own
  * effect type to `A | Refusal`, so the core imports no library's types.
  */
-// @ts-expect-error: the parameter is there for those who augment it
+// biome-ignore lint/suspicious/noTsIgnore: an error only as long as nobody augments it
+// @ts-ignore: the parameter is there for those who do
 export interface Answers<R> {}
 
 type Answered<R> = [Answers<R>[keyof Answers<R>]] extends [never] ? Awaited<R> : Answers<R>[keyof Answers<R>];

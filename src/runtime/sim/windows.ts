@@ -18,7 +18,7 @@ export class Windows {
   /** Something is sent that may arrive from `at` on, in ms. */
   add(link: Link, timed: Timed, at: number): void {
     // What a fault reorders is nowhere in the line.
-    if (link.spanMs === 0 || link.lastMs !== at) return;
+    if (link.lastMs !== at) return;
     const behind = this.#sent.get(link);
     const beforeMs = behind === undefined ? 0 : (this.#travelling.get(behind)?.untilMs ?? 0);
     this.#travelling.set(timed, { untilMs: Math.max(at + link.spanMs, beforeMs), behind });

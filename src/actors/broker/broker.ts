@@ -1,0 +1,380 @@
+// The actor behind queues, topics and stores: one state, one turn at a time. It takes messages, has them decided, makes
+// them safe, and then tells publishers and consumers.
+
+import { InvalidOption } from "../../runtime/kernel/failure.ts";
+import type { Message, Ref } from "../../runtime/kernel/protocol.ts";
+import type { Self, Timer } from "../../runtime/kernel/verbs.ts";
+import { Courier, type Office } from "./courier.ts";
+import { type Desk, draftOf, type Parcel, seqAt, unaccepted } from "./draft.ts";
+import { NoReply, NotAccepted } from "./failure.ts";
+import type { Journal } from "./journal.ts";
+import { Ledger } from "./ledger.ts";
+import { type Admission, admit, type Draft, isSameRules } from "./publish.ts";
+import { Records } from "./record.ts";
+import { recovered } from "./recover.ts";
+import { Ring } from "./ring.ts";
+import { checkHorizon, type StoreSettings, type SubscriptionSettings, type TopicSettings } from "./settings.ts";
+import { due, expire, graveOf, type Redelivery, release } from "./settle.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { type Delivery, type Entry, type StoreState, type Subscription, subscriptionOf, type Topic } from "./state.ts";
+
+/** Messages that may wait for room of one topic. */
+const waitingMax = 1_000;
+const dayMs = 86_400_000;
+const already: Promise<void> = Promise.resolve();
+
+/** Dead letters are a topic like others: what is in it stays until it is redriven. */
+const grave: TopicSettings = {
+  rules: { retention: "kept", dedupMs: 0, dedupCount: 1, dropsOldest: false },
+  capacity: { messages: Infinity, bytes: Infinity, overflow: "reject", keptCount: Infinity, keptMs: Infinity },
+  keyOf: undefined,
+  sameOf: undefined,
+  sizeOf: undefined,
+  delayOf: undefined,
+  lifeOf: undefined,
+};
+
+/** What outlives an incarnation: who is there, and where there is no journal also the state. */
+export class Memory {
+  readonly topics: Map<string, { settings: TopicSettings; givesAnswers: boolean }> = new Map();
+  readonly subscriptions: Map<
+    string,
+    {
+      topic: string;
+      name: string;
+      settings: SubscriptionSettings;
+      refs: readonly Ref<unknown>[];
+      owner: Ref<unknown> | undefined;
+    }
+  > = new Map();
+  state: StoreState | undefined = undefined;
+}
+
+export class Broker implements Office {
+  readonly self: Self;
+  readonly ledger: Ledger;
+  readonly settings: StoreSettings;
+  readonly desks: Map<string, Desk> = new Map();
+  readonly #memory: Memory;
+  readonly #records: Records | undefined;
+  #timer: Timer | undefined = undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isKicked = false;
+  #isBusy = false;
+
+  constructor(self: Self, settings: StoreSettings, memory: Memory, journal: Journal | undefined) {
+    this.self = self;
+    this.settings = settings;
+    this.#memory = memory;
+    const { state, written } = recovered(settings, memory.state, journal);
+    if (journal === undefined) memory.state = state;
+    state.inboxMs = settings.inboxMs ?? dayMs;
+    state.inboxCount = settings.inboxCount;
+    this.ledger = new Ledger(state, journal !== undefined);
+    const { codec } = settings;
+    this.#records =
+      journal === undefined || codec === undefined
+        ? undefined
+        : new Records(self, journal, codec, written, () => this.finish());
+    this.#resume();
+    for (const [name, { settings, givesAnswers }] of memory.topics) this.open(name, settings, givesAnswers);
+    for (const one of memory.subscriptions.values())
+      this.enlist(one.topic, one.name, one.settings, one.refs, one.owner);
+  }
+
+  /** What a former incarnation had out did not end, as far as anybody knows: it comes again and counts for nothing. */
+  #resume(): void {
+    const { ledger, self } = this;
+    for (const topic of ledger.state.topics.values())
+      for (const { deliveries } of topic.subscriptions.values())
+        for (const one of deliveries.values()) {
+          one.entry.askers = undefined;
+          one.entry.group = 0;
+          if (one.phase === "leased") release(ledger, one, 0, self.now());
+        }
+  }
+
+  /** A topic begins, or goes on with these settings. */
+  open(name: string, settings: TopicSettings, givesAnswers: boolean): Desk {
+    const { ledger } = this;
+    const before = ledger.state.topics.get(name);
+    if (before === undefined || !isSameRules(before.rules, settings.rules))
+      ledger.emit({ kind: "declared", topic: name, rules: settings.rules });
+    this.#memory.topics.set(name, { settings, givesAnswers });
+    let desk = this.desks.get(name);
+    if (desk === undefined) {
+      const topic = ledger.state.topics.get(name) as Topic;
+      desk = { topic, settings, givesAnswers, couriers: new Map(), waiting: new Ring() };
+      this.desks.set(name, desk);
+    }
+    desk.settings = settings;
+    desk.givesAnswers = givesAnswers;
+    return desk;
+  }
+
+  /** A subscription begins, or goes on with these consumers. Fails: InvalidOption. */
+  enlist(
+    topic: string,
+    name: string,
+    settings: SubscriptionSettings,
+    refs: readonly Ref<unknown>[],
+    owner?: Ref<unknown>,
+  ): void {
+    const { ledger, desks } = this;
+    const desk = desks.get(topic);
+    if (desk === undefined) throw new InvalidOption("topic", topic, "a topic of this store");
+    checkHorizon(this.settings, settings);
+    if (this.settings.inboxMs === undefined) ledger.state.inboxMs = Math.max(ledger.state.inboxMs, settings.horizonMs);
+    if (settings.consumers === "exclusive" && refs.length > 1)
+      throw new InvalidOption("consumers", `exclusive with ${refs.length} consumers`, "one consumer");
+    const { onExhausted, onRefusal, onExpired } = settings.redelivery;
+    if ([onExhausted, onRefusal, onExpired].includes("deadLetter")) this.#dig(topic, settings.redelivery);
+    const from = settings.startAt;
+    const before = subscriptionOf(ledger.state, topic, name);
+    if (before?.order !== settings.order)
+      ledger.emit({ kind: "subscribed", topic, name, order: settings.order, from: seqAt(desk.topic, from) });
+    const of = subscriptionOf(ledger.state, topic, name) as Subscription;
+    this.#memory.subscriptions.set(`${topic}\n${name}`, { topic, name, settings, refs, owner });
+    let courier = desk.couriers.get(name);
+    if (courier === undefined) desk.couriers.set(name, (courier = new Courier(this, of, settings)));
+    courier.of = of;
+    courier.settings = settings;
+    courier.employ(refs);
+    const now = courier;
+    if (owner !== undefined) this.self.watch(owner, () => this.#dismiss(topic, name, now));
+    this.kick(true);
+  }
+
+  /** Its consumers leave; its messages wait for the next ones if it is durable. */
+  #dismiss(topic: string, name: string, courier: Courier): void {
+    const couriers = this.desks.get(topic)?.couriers;
+    if (couriers?.get(name) !== courier) return;
+    courier.employ([]);
+    this.#memory.subscriptions.delete(`${topic}\n${name}`);
+    if (!courier.settings.isDurable) {
+      couriers.delete(name);
+      this.ledger.emit({ kind: "unsubscribed", topic, name });
+    }
+    this.finish();
+  }
+
+  /** Where its dead letters go. */
+  #dig(topic: string, { deadLetters: keptCount }: Redelivery): void {
+    const name = graveOf(topic);
+    if (!this.desks.has(name)) this.open(name, { ...grave, capacity: { ...grave.capacity, keptCount } }, false);
+  }
+
+  /** Takes a message for a topic. `m` is answered, held or refused. */
+  take(desk: Desk, m: Message, parcel: Parcel): void {
+    const { isAsked } = parcel;
+    if (isAsked && !desk.givesAnswers) {
+      m.refuse(new NoReply(`${desk.topic.name} is a topic and gives no answers: tell or offer it, or ask a queue.`));
+      return;
+    }
+    const { overflow } = desk.settings.capacity;
+    const result = desk.waiting.length > 0 ? "full" : this.#admit(desk, parcel);
+    if (result === "full" && overflow === "wait" && !isAsked && desk.waiting.length < waitingMax) {
+      m.hold();
+      desk.waiting.push({ m, parcel });
+      return;
+    }
+    this.#answer(desk, m, parcel, result);
+    this.seal();
+    this.kick(isAsked || this.#records !== undefined);
+  }
+
+  #answer(desk: Desk, m: Message, { id, isAsked }: Parcel, result: Admission | NotAccepted): void {
+    if (typeof result === "number") {
+      if (isAsked) this.#await(desk, m, result);
+      else this.#confirm(m);
+    } else if (result === "duplicate" && !isAsked) this.#confirm(m);
+    else if (result === "duplicate" && this.#join(desk, m, id)) return;
+    else if (result === "dropped" && !isAsked) this.#confirm(m);
+    else if (result instanceof NotAccepted) m.refuse(result);
+    else m.refuse(new NotAccepted(...unaccepted(desk.topic, result)));
+  }
+
+  /** Accepted: said at once where nothing is kept, and when it is safe where it is. */
+  #confirm(m: Message): void {
+    if (this.#records === undefined) {
+      // Returning says it, but for one that is held.
+      m.accept();
+      return;
+    }
+    m.hold();
+    this.#seal();
+    this.#records.answer(m, undefined);
+  }
+
+  #await(desk: Desk, m: Message, seq: number): void {
+    for (const { of, refs } of desk.couriers.values()) {
+      const one = of.deliveries.get(seq);
+      if (one === undefined) continue;
+      m.hold(refs);
+      (one.entry.askers ??= []).push(m);
+      return;
+    }
+    m.refuse(new NotAccepted(...unaccepted(desk.topic, "dropped")));
+  }
+
+  /** Who asks again waits for the answer to the first time, if it is still to come. */
+  #join(desk: Desk, m: Message, id: string): boolean {
+    for (const { of, refs } of desk.couriers.values())
+      for (const { entry } of of.deliveries.values()) {
+        if (entry.id !== id) continue;
+        m.hold(refs);
+        (entry.askers ??= []).push(m);
+        return true;
+      }
+    return false;
+  }
+
+  #admit(desk: Desk, parcel: Parcel): Admission | NotAccepted {
+    const now = this.self.now();
+    const draft = draftOf(desk, parcel, now);
+    if (draft instanceof NotAccepted) return draft;
+    return this.place(desk, draft, now);
+  }
+
+  /** Decides about a draft, whose place is remembered as not safe yet. */
+  place(desk: Desk, draft: Draft, now: number): Admission {
+    const result = admit(this.ledger, desk.topic, draft, desk.settings.capacity, now);
+    const records = this.#records;
+    if (records !== undefined && typeof result === "number")
+      for (const { of } of desk.couriers.values()) {
+        const one = of.deliveries.get(result);
+        if (one !== undefined) one.entry.group = records.collecting;
+      }
+    return result;
+  }
+
+  // The office of the couriers.
+
+  isSafe(entry: Entry): boolean {
+    return this.#records === undefined || entry.group <= this.#records.safe;
+  }
+
+  conclude(entry: Entry, answer: unknown): void {
+    const { askers } = entry;
+    if (askers === undefined) return;
+    entry.askers = undefined;
+    this.seal();
+    for (const m of askers) this.reply(m, answer);
+  }
+
+  finish(): void {
+    this.seal();
+    this.kick();
+  }
+
+  /** Answers when what was decided is safe. Call {@link seal} before. */
+  reply(m: Message, answer: unknown): void {
+    if (this.#records === undefined) m.answer(answer);
+    else this.#records.answer(m, answer);
+  }
+
+  /** The end of a command: its events become one record. */
+  seal(): void {
+    if (this.#records === undefined) return;
+    this.#seal();
+    this.#records.flush();
+  }
+
+  #seal(): void {
+    this.#records?.add(this.ledger.take());
+  }
+
+  /**
+   * Delivers what can be delivered. Asks inherit the deadline of the message in flight, and a held message waits for
+   * what is asked while it is handled: then it is left to a turn of its own.
+   */
+  kick(isLater = false): void {
+    if (this.#isBusy || this.#isKicked) return;
+    if (!isLater) {
+      this.#work();
+      return;
+    }
+    this.#isKicked = true;
+    this.self.pipeToSelf(already, () => {
+      this.#isKicked = false;
+      this.#work();
+    });
+  }
+
+  #work(): void {
+    this.#isBusy = true;
+    const { ledger, self } = this;
+    const { agenda } = ledger.state;
+    // Reading the clock costs as much as the rest.
+    let now = agenda.length > 0 ? self.now() : -1;
+    if (now >= 0 && agenda.soonest <= now) due(ledger.state, ledger, now, (one) => this.#expire(one, self.now()));
+    let isFreed = true;
+    while (isFreed) {
+      isFreed = false;
+      for (const desk of this.desks.values()) {
+        for (const courier of desk.couriers.values()) {
+          if (courier.isFull || courier.of.ready.length === 0) continue;
+          if (now < 0) now = self.now();
+          courier.dispatch(now);
+        }
+        if (desk.waiting.length > 0) isFreed = this.#admitWaiting(desk) || isFreed;
+      }
+    }
+    this.#isBusy = false;
+    if (this.#records !== undefined) {
+      this.seal();
+      this.#compact();
+    }
+    if (agenda.length > 0) this.#wake(now < 0 ? self.now() : now);
+  }
+
+  /** What waited for room and finds it. True when something was admitted. */
+  #admitWaiting(desk: Desk): boolean {
+    let isAdmitted = false;
+    for (let next = desk.waiting.peek(); next !== undefined; next = desk.waiting.peek()) {
+      const { m, parcel } = next;
+      const result = this.#admit(desk, parcel);
+      if (result === "full") return isAdmitted;
+      if (this.#records === undefined && (typeof result === "number" || result === "duplicate")) m.answer(undefined);
+      else this.#answer(desk, m, parcel, result);
+      this.seal();
+      desk.waiting.shift();
+      isAdmitted = true;
+    }
+    return isAdmitted;
+  }
+
+  #expire(one: Delivery, now: number): void {
+    const courier = this.desks.get(one.of.topic.name)?.couriers.get(one.of.name);
+    if (courier !== undefined) courier.over(one, expire(this.ledger, one, courier.settings.redelivery, now));
+    else
+      this.ledger.emit({
+        ...{ kind: "settled", topic: one.of.topic.name, name: one.of.name, seq: one.entry.seq },
+        fate: "expired",
+      });
+  }
+
+  #wake(now: number): void {
+    const { soonest } = this.ledger.state.agenda;
+    if (soonest === Number.POSITIVE_INFINITY || this.#timerAt <= soonest) return;
+    this.#timer?.cancel();
+    this.#timerAt = soonest;
+    this.#timer = this.self.after(soonest - now, () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.finish();
+    });
+  }
+
+  #compact(): void {
+    const records = this.#records;
+    if (records === undefined || !records.isIdle || records.written < this.settings.snapshotEvery) return;
+    const { state } = this.ledger;
+    let messages = 0;
+    for (const { backlog, log } of state.topics.values()) messages += backlog + log.size;
+    if (records.written >= 4 * messages) records.compact(snapshotOf(state));
+  }
+
+  async close(): Promise<void> {
+    await this.#records?.close();
+  }
+}

@@ -1,0 +1,98 @@
+// Decides a commit: what it settles, publishes, remembers and notes takes effect together or not at all.
+
+import type { Broker } from "./broker.ts";
+import type { Slot } from "./courier.ts";
+import { type Desk, draftOf, type Parcel } from "./draft.ts";
+import { NotAccepted, NotCommitted } from "./failure.ts";
+import { type Draft, hasRoom, isDuplicate } from "./publish.ts";
+import { acknowledge } from "./settle.ts";
+
+/** A delivery, as its handler knows it. */
+export interface Settlement {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+export interface CommitRequest {
+  readonly settle: readonly Settlement[];
+  readonly publish: readonly (Parcel & { readonly topic: string })[];
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly inbox: string | undefined;
+}
+
+/** What a commit did. */
+export interface Committed {
+  /** False when its inbox key was there: what it settles is settled, and nothing else was done. */
+  readonly isApplied: boolean;
+}
+
+/** Checks all of it before any of it takes effect. `committer` is the path of who asks. */
+export function commitTo(broker: Broker, request: CommitRequest, committer: string): Committed | NotCommitted {
+  const { ledger, self } = broker;
+  const { state } = ledger;
+  const now = self.now();
+  const slots: Slot[] = [];
+  for (const one of request.settle) {
+    const slot = slotOf(broker, one, committer);
+    if (slot === undefined)
+      return new NotCommitted(
+        `${self.path}: attempt ${one.attempt} of ${one.id} is not ${committer}'s to settle (any more).`,
+        "stale",
+      );
+    slots.push(slot);
+  }
+  const { inbox } = request;
+  const notedAt = inbox === undefined ? undefined : state.inbox.get(inbox);
+  if (notedAt !== undefined && notedAt + state.inboxMs > now) {
+    for (const { delivery } of slots) if (delivery !== undefined) acknowledge(ledger, delivery);
+    return { isApplied: false };
+  }
+  const drafts = draftsOf(broker, request, now);
+  if (drafts instanceof NotCommitted) return drafts;
+  for (const { delivery } of slots) if (delivery !== undefined) acknowledge(ledger, delivery);
+  for (const [desk, draft] of drafts) broker.place(desk, draft, now);
+  for (const [key, value] of Object.entries(request.state)) ledger.emit({ kind: "kept", key, value });
+  if (inbox !== undefined) ledger.emit({ kind: "noted", inbox, at: now });
+  return { isApplied: true };
+}
+
+/** What is to be published, if there is room for all of it. */
+function draftsOf(broker: Broker, { publish }: CommitRequest, now: number): (readonly [Desk, Draft])[] | NotCommitted {
+  const drafts: (readonly [Desk, Draft])[] = [];
+  const more = new Map<Desk, { messages: number; bytes: number }>();
+  for (const one of publish) {
+    const desk = broker.desks.get(one.topic);
+    if (desk === undefined)
+      return new NotCommitted(`${broker.self.path} has no ${one.topic}: a commit is of one store.`, "unknown-topic");
+    const draft = draftOf(desk, one, now);
+    if (draft instanceof NotAccepted) return new NotCommitted(draft.message, "invalid");
+    if (draft.same !== "" && isDuplicate(desk.topic, draft.same, now)) continue;
+    const sum = more.get(desk) ?? { messages: 0, bytes: 0 };
+    sum.messages++;
+    sum.bytes += draft.sizeBytes;
+    more.set(desk, sum);
+    drafts.push([desk, draft]);
+  }
+  for (const [{ topic, settings }, { messages, bytes }] of more) {
+    const { overflow } = settings.capacity;
+    const mayDrop = overflow === "drop-oldest" || overflow === "drop-newest";
+    if (!mayDrop && !hasRoom(topic, bytes, settings.capacity, messages))
+      return new NotCommitted(`${topic.name} has no room for ${messages} more.`, "full");
+  }
+  return drafts;
+}
+
+/** The delivery that is out under this id and attempt; of several, the one that its own consumer settles. */
+export function slotOf(broker: Broker, { id, attempt }: Settlement, consumer: string): Slot | undefined {
+  const found: Slot[] = [];
+  for (const { couriers } of broker.desks.values())
+    for (const { busy } of couriers.values())
+      for (const slot of busy) {
+        const { delivery } = slot;
+        if (delivery?.phase !== "leased" || delivery.entry.id !== id || delivery.failures + 1 !== attempt) continue;
+        if (slot.consumer.path === consumer) return slot;
+        found.push(slot);
+      }
+  // Behind a pool or another queue it is not the consumer itself that settles.
+  return found.length === 1 ? found[0] : undefined;
+}

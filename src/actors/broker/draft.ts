@@ -1,0 +1,92 @@
+// From what was put to what is published: the options of a topic that look at messages run here.
+
+import { milliseconds } from "../../runtime/kernel/duration.ts";
+import type { Message, Ref } from "../../runtime/kernel/protocol.ts";
+import type { Courier } from "./courier.ts";
+import { NotAccepted } from "./failure.ts";
+import type { Published } from "./options.ts";
+import type { Admission, Draft } from "./publish.ts";
+import type { Ring } from "./ring.ts";
+import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
+import type { Topic } from "./state.ts";
+
+/** What is published, as its store gets it. */
+export interface Parcel {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly id: string;
+  readonly key: string | undefined;
+  /** Who puts it waits for its answer. */
+  readonly isAsked: boolean;
+  /** Who puts it; undefined from outside. */
+  readonly publisher: Ref<unknown> | undefined;
+}
+
+/** A topic while its store runs. */
+export interface Desk {
+  readonly topic: Topic;
+  settings: TopicSettings;
+  /** A queue gives answers, a topic none. */
+  givesAnswers: boolean;
+  readonly couriers: Map<string, Courier>;
+  /** Messages that wait for room. */
+  readonly waiting: Ring<{ m: Message; parcel: Parcel }>;
+}
+
+/** What a message is to the topic it was put into. */
+export function parcelOf(m: Message): Parcel {
+  const { type, payload, id, key, deadline } = m;
+  // Only an ask has a deadline; one without end can not be told from an offer, and is answered when it is accepted.
+  return { type, payload, id, key, isAsked: deadline !== undefined, publisher: m.sender };
+}
+
+/** What the options throw is the publisher's to hear. */
+export function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: number): Draft | NotAccepted {
+  const { keyOf, sameOf, sizeOf, delayOf, lifeOf } = settings;
+  const { id, type, payload } = parcel;
+  let { key } = parcel;
+  let same = "";
+  let sizeBytes = 0;
+  let notBefore = 0;
+  let expiresAt = 0;
+  let to: string[] | undefined;
+  try {
+    if (keyOf !== undefined) key = keyOf({ type, payload, key, id });
+    const seen: Published = { type, payload, key, id };
+    if (sameOf !== undefined) same = sameOf(seen, parcel.publisher?.path ?? "/");
+    if (sizeOf !== undefined) sizeBytes = sizeOf(seen);
+    if (delayOf !== undefined) notBefore = now + delayOf(seen);
+    if (lifeOf !== undefined) expiresAt = ends(now + lifeOf(seen));
+    for (const { settings: of } of couriers.values())
+      if (of.filter !== undefined) to ??= [...couriers].filter(sees(seen)).map(([name]) => name);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return new NotAccepted(`${topic.name} can not place ${type}: ${why}`, "invalid", { cause: error });
+  }
+  return { id, key, type, payload, notBefore, expiresAt, sizeBytes, same, to };
+}
+
+const sees =
+  (message: Published) =>
+  ([, { settings }]: [string, Courier]): boolean =>
+    settings.filter?.(message) ?? true;
+
+function ends(at: number): number {
+  return at < Number.POSITIVE_INFINITY ? at : 0;
+}
+
+export function unaccepted(topic: Topic, result: Admission): [string, "full" | "dropped" | "duplicate"] {
+  if (result === "duplicate") return [`${topic.name} has taken this message before, and its answer is gone.`, result];
+  if (result === "dropped") return [`${topic.name} is full and dropped it.`, result];
+  return [`${topic.name} is full: ${topic.backlog} messages are not settled.`, "full"];
+}
+
+/** The first sequence number that a subscription begins with. */
+export function seqAt(topic: Topic, from: SubscriptionSettings["startAt"]): number {
+  if (from === "earliest") return 0;
+  if (from === "latest") return topic.nextSeq;
+  if ("seq" in from) return from.seq;
+  const at = milliseconds("startAt.time", from.time);
+  for (const entry of topic.log.values()) if (entry.at >= at) return entry.seq;
+  return topic.nextSeq;
+}

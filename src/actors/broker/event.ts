@@ -1,0 +1,192 @@
+// What can happen in a store, as plain data. A journal keeps these; applied in order to an empty state they give the
+// state again. Times are milliseconds of the world; 0 stands for none.
+
+/** Which messages of a subscription wait for each other. */
+export type Order = "none" | "key" | "all";
+
+/** How a message ends for a subscription. */
+export type Fate = "acked" | "dead" | "expired" | "dropped";
+
+/** Why a message is a dead letter. */
+export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler";
+
+/** One failed delivery. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly consumer: string;
+  readonly leasedAt: number;
+  readonly endedAt: number;
+  /** The code of the failure, and its message. */
+  readonly code: string;
+  readonly error: string;
+}
+
+/** What a dead letter tells of its life. */
+export interface History {
+  /** The topic and the subscription in which it died. */
+  readonly source: string;
+  readonly subscription: string;
+  readonly reason: DeadReason;
+  /** When it was first published, and when it died. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** The first and the last few. */
+  readonly attempts: readonly Attempt[];
+  readonly redriveCount: number;
+}
+
+/** What of a topic's options decides what events do. */
+export interface TopicRules {
+  readonly retention: "untilSettled" | "kept" | "latestPerKey";
+  /** Ids are remembered so long, and so many of them; 0 is no memory. */
+  readonly dedupMs: number;
+  readonly dedupCount: number;
+  /** The oldest message must be found at once. */
+  readonly dropsOldest: boolean;
+}
+
+interface Declared {
+  readonly kind: "declared";
+  readonly topic: string;
+  readonly rules: TopicRules;
+}
+export interface Subscribed {
+  readonly kind: "subscribed";
+  readonly topic: string;
+  readonly name: string;
+  readonly order: Order;
+  /** It sees what is kept from this sequence number on. */
+  readonly from: number;
+}
+interface Unsubscribed {
+  readonly kind: "unsubscribed";
+  readonly topic: string;
+  readonly name: string;
+}
+export interface Published {
+  readonly kind: "published";
+  readonly topic: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly at: number;
+  readonly notBefore: number;
+  readonly expiresAt: number;
+  readonly sizeBytes: number;
+  /** What a duplicate is known by; empty for a topic without memory. */
+  readonly same: string;
+  /** The subscriptions that see it; all, when undefined. */
+  readonly to: readonly string[] | undefined;
+  readonly history: History | undefined;
+  /** Attempts that count already. */
+  readonly failures: number;
+}
+interface Leased {
+  readonly kind: "leased";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly consumer: string;
+}
+/** An attempt failed and counts; the message comes again. */
+interface Failed {
+  readonly kind: "failed";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly notBefore: number;
+  readonly code: string;
+  readonly error: string;
+}
+/** A delivery did not begin: it counts for nothing. */
+interface Released {
+  readonly kind: "released";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly notBefore: number;
+}
+/** Attempts are used up, and it stays where it is. */
+interface Parked {
+  readonly kind: "parked";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly code: string;
+  readonly error: string;
+}
+/** A parked message may be delivered again, its attempts forgotten or not. */
+interface Unparked {
+  readonly kind: "unparked";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly failures: number;
+}
+/** Its delay is over. Follows from the time, and is not kept. */
+interface Woken {
+  readonly kind: "woken";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+}
+interface Settled {
+  readonly kind: "settled";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
+  readonly fate: Fate;
+}
+/** A message leaves its topic; where it waits it is dropped. */
+interface Trimmed {
+  readonly kind: "trimmed";
+  readonly topic: string;
+  readonly seq: number;
+}
+interface Sought {
+  readonly kind: "sought";
+  readonly topic: string;
+  readonly name: string;
+  readonly from: number;
+}
+interface Paused {
+  readonly kind: "paused";
+  readonly topic: string;
+  readonly name: string;
+  readonly isPaused: boolean;
+}
+/** A key of an inbox: what it stands for is done. */
+interface Noted {
+  readonly kind: "noted";
+  readonly inbox: string;
+  readonly at: number;
+}
+/** A value that a commit wrote; undefined takes it out. */
+interface Kept {
+  readonly kind: "kept";
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export type StoreEvent =
+  | Declared
+  | Subscribed
+  | Unsubscribed
+  | Published
+  | Leased
+  | Failed
+  | Released
+  | Parked
+  | Unparked
+  | Woken
+  | Settled
+  | Trimmed
+  | Sought
+  | Paused
+  | Noted
+  | Kept;

@@ -1,0 +1,103 @@
+// What can be seen of a store: counts, ages, dead letters.
+
+import type { Broker } from "./broker.ts";
+import type { Fate, History } from "./event.ts";
+import { graveOf } from "./settle.ts";
+import type { Subscription } from "./state.ts";
+
+export interface SubscriptionReport {
+  /** Empty for the one of a queue. */
+  readonly name: string;
+  readonly isPaused: boolean;
+  /** Consumers that have not ended. */
+  readonly consumers: number;
+  readonly scheduled: number;
+  /** Waiting for a consumer, or behind an earlier message of its key. */
+  readonly ready: number;
+  readonly leased: number;
+  readonly parked: number;
+  /** Given to it since it began; each is in one of the counts above or below. */
+  readonly matched: number;
+  readonly acked: number;
+  readonly dead: number;
+  readonly expired: number;
+  readonly dropped: number;
+  /** Milliseconds since the oldest of its messages that are not settled was published; undefined without one. */
+  readonly oldestMs: number | undefined;
+}
+
+export interface TopicReport {
+  readonly name: string;
+  /** Messages that some subscription has not settled. */
+  readonly backlog: number;
+  readonly backlogBytes: number;
+  /** Kept beyond that. */
+  readonly kept: number;
+  /** Waiting for room. */
+  readonly waiting: number;
+  readonly deadLetters: number;
+  /** Ids that are remembered. */
+  readonly remembered: number;
+  readonly subscriptions: readonly SubscriptionReport[];
+}
+
+export interface StoreReport {
+  readonly topics: readonly TopicReport[];
+  /** Inbox keys that are remembered. */
+  readonly inbox: number;
+}
+
+/** A message that was given up, with what became of it. */
+export interface DeadMessage extends History {
+  readonly seq: number;
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly type: string;
+  readonly payload: unknown;
+}
+
+/** Of one topic, or of all but the dead letters. Cost: the time of what is unsettled, for the oldest. */
+export function reportOf({ desks, ledger, self }: Broker, only: string | undefined): StoreReport {
+  const now = self.now();
+  const { state } = ledger;
+  const topics: TopicReport[] = [];
+  for (const [name, { topic, couriers, waiting }] of desks) {
+    if (only === undefined ? name.endsWith("/dead") : name !== only) continue;
+    topics.push({
+      name,
+      backlog: topic.backlog,
+      backlogBytes: topic.backlogBytes,
+      kept: topic.log.size,
+      waiting: waiting.length,
+      deadLetters: state.topics.get(graveOf(name))?.log.size ?? 0,
+      remembered: topic.seen.size,
+      subscriptions: [...topic.subscriptions.values()].map((one) =>
+        subscriptionReport(one, couriers.get(one.name)?.consumers ?? 0, now),
+      ),
+    });
+  }
+  return { topics, inbox: state.inbox.size };
+}
+
+function subscriptionReport(one: Subscription, consumers: number, now: number): SubscriptionReport {
+  const { name, isPaused, counts, fates, matched, deliveries } = one;
+  const { scheduled, ready, behind, leased, parked } = counts;
+  const { acked, dead, expired, dropped }: Record<Fate, number> = fates;
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { entry } of deliveries.values()) oldest = Math.min(oldest, entry.at);
+  return {
+    ...{ name, isPaused, consumers, scheduled, ready: ready + behind, leased, parked },
+    ...{ matched, acked, dead, expired, dropped },
+    oldestMs: oldest === Number.POSITIVE_INFINITY ? undefined : now - oldest,
+  };
+}
+
+/** The dead letters of a topic, the oldest first. */
+export function deadOf({ ledger }: Broker, topic: string, limit: number, after: number): DeadMessage[] {
+  const found: DeadMessage[] = [];
+  for (const { seq, id, key, type, payload, history } of ledger.state.topics.get(graveOf(topic))?.log.values() ?? []) {
+    if (found.length >= limit) break;
+    if (seq > after && history !== undefined) found.push({ ...history, seq, id, key, type, payload });
+  }
+  return found;
+}

@@ -1,0 +1,110 @@
+// The options of queues, topics, subscriptions and stores, each with its default.
+
+import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
+import type { Backoff } from "../../runtime/kernel/verbs.ts";
+import type { Order } from "./event.ts";
+import type { OpenJournal } from "./journal.ts";
+
+/** What options may look at. */
+export interface Published {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly key: string | undefined;
+  readonly id: string;
+}
+
+/** Turns values into bytes and back: how what is kept in a journal is written. */
+export interface Codec {
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
+
+export interface StoreOptions {
+  /** Where the store keeps what must outlive it. Without one it is memory. */
+  journal?: OpenJournal | undefined;
+  /** Of the records; required with a journal. */
+  codec?: Codec | undefined;
+  /**
+   * How long, and how many, inbox keys of commits are remembered. By default a day, or as long as a message may come again
+   * if that is longer, and 1,000,000.
+   */
+  inbox?: { window?: Duration | undefined; count?: number | undefined } | undefined;
+  /** Records after which a snapshot takes their place, if there are four times as many as messages; 10,000 by default. */
+  snapshotEvery?: number | undefined;
+}
+
+export interface TopicOptions extends StoreOptions {
+  /** The store that it shares with others; without it it has one of its own. Then the options of a store are that one's. */
+  store?: Ref<StoreProtocol> | undefined;
+  /** The entity a message is about; by default the key of the call. */
+  key?: ((message: Published) => string | undefined) | undefined;
+  /** How long messages are kept: until every subscription has settled them (default), longer, or the last of each key. */
+  retention?: "untilSettled" | "latestPerKey" | { age?: Duration | undefined; count?: number | undefined } | undefined;
+  /** Refuses no duplicate, but takes it once; none by default. With a journal `by` is required: other ids repeat. */
+  dedup?:
+    | {
+        window: Duration;
+        /** Ids remembered, the oldest forgotten first; 100,000 by default. */
+        count?: number | undefined;
+        /** Among which messages an id is one: of the topic (default), of one publisher, of one key. */
+        scope?: "topic" | "publisher" | "key" | undefined;
+        /** What a duplicate is known by; the id of the message by default. */
+        by?: ((message: Published) => string) | undefined;
+      }
+    | undefined;
+  /** Messages, and bytes by `size`, that may be unsettled at a time; 1,000,000 and without limit by default. */
+  capacity?: { messages?: number | undefined; bytes?: number | undefined } | undefined;
+  /** What a full topic does; `"reject"` by default. With `"wait"` up to 1,000 messages wait for room; asks are refused.
+   * An offer that gives up while it waits can not know: its message still enters when there is room. */
+  overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | undefined;
+  /** The bytes of a message, for `capacity.bytes`. */
+  size?: ((message: Published) => number) | undefined;
+  /** No delivery before so long; none by default. */
+  delay?: Duration | ((message: Published) => Duration) | undefined;
+  /** No delivery after so long; without limit by default. A handler that runs then is given up. */
+  ttl?: Duration | ((message: Published) => Duration) | undefined;
+}
+
+export interface SubscriptionOptions {
+  /** Which messages wait for each other, also through the waits between attempts; `"none"` by default. */
+  order?: Order | undefined;
+  /** Who of several consumers gets messages: all (default), the first that lives, or the only one there may be. */
+  consumers?: "shared" | "failover" | "exclusive" | undefined;
+  /** Messages that one consumer may have at a time; 1 by default. */
+  prefetch?: number | undefined;
+  /**
+   * How long a delivery may take, from when it is sent to the consumer; `"30s"` by default. With `max`, a consumer may
+   * extend it that far: {@link extend}.
+   */
+  lease?: Duration | { duration: Duration; max: Duration } | undefined;
+  /** Attempts after which a message is exhausted; 5 by default, `Infinity` is legal. */
+  maxAttempts?: number | undefined;
+  /** The wait between attempts, by the number of those that failed; from `"1s"` doubling to `"1m"` by default. */
+  backoff?: Backoff | undefined;
+  /** `"deadLetter"` by default; `"park"` keeps it, and what is behind it in its lane, until {@link redrive}. */
+  onExhausted?: "deadLetter" | "drop" | "park" | undefined;
+  /** What a refusal does when no asker gets it; `"deadLetter"` by default. */
+  onRefusal?: "deadLetter" | "retry" | "drop" | undefined;
+  /** `"drop"` by default. */
+  onExpired?: "deadLetter" | "drop" | undefined;
+  /** How often a dead letter may come back; 10 by default. */
+  maxRedrives?: number | undefined;
+  /** Dead letters kept, the oldest dropped first; 100,000 by default. */
+  deadLetters?: number | undefined;
+}
+
+export interface SubscribeOptions<P = unknown> extends SubscriptionOptions {
+  /** Which messages it sees; all by default. It sees those of these names, or those for which the function is true. */
+  filter?: readonly (keyof P & string)[] | ((message: Published) => boolean) | undefined;
+  /** What of the messages that are kept it sees at first; `"latest"`, none of them, by default. */
+  startAt?: "latest" | "earliest" | { seq: number } | { time: number } | undefined;
+  /** Its messages wait for the next of its name when it stops; false by default. */
+  durable?: boolean | undefined;
+}
+
+export type QueueOptions = TopicOptions & SubscriptionOptions;
+
+/** What a store takes beside what is published through queues and topics. Use the functions of this door for it. */
+export interface StoreProtocol {
+  readonly "broker.store": (_: never) => void;
+}

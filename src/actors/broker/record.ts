@@ -1,0 +1,103 @@
+// Makes what was decided safe: events as records of a journal, in groups, one group on its way at a time.
+
+import type { Message } from "../../runtime/kernel/protocol.ts";
+import type { Self } from "../../runtime/kernel/verbs.ts";
+import type { StoreEvent } from "./event.ts";
+import { NotSafe } from "./failure.ts";
+import type { Journal } from "./journal.ts";
+import type { Codec } from "./options.ts";
+
+/** Of records and snapshots. */
+export const formatVersion = 1;
+
+/** What a journal has of a store: one of these at a time is encoded. */
+export type Saved = { readonly v: number; readonly events: readonly StoreEvent[] };
+
+export class Records {
+  readonly #self: Self;
+  readonly #journal: Journal;
+  readonly #codec: Codec;
+  readonly #safe: () => void;
+  #group: Uint8Array[] = [];
+  #answers: [Message, unknown][] = [];
+  #isOut = false;
+  /** The group that collects, and the last one that is safe. */
+  collecting = 1;
+  safe = 0;
+  /** Records since the last snapshot. */
+  written: number;
+
+  /** `safe` is called, in a turn of the actor, after each group. */
+  constructor(self: Self, journal: Journal, codec: Codec, written: number, safe: () => void) {
+    this.#self = self;
+    this.#journal = journal;
+    this.#codec = codec;
+    this.#safe = safe;
+    this.written = written;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isOut && this.#group.length === 0 && this.#answers.length === 0;
+  }
+
+  /** One command's events: found again together, or not at all. */
+  add(events: readonly StoreEvent[]): void {
+    if (events.length > 0) this.#group.push(this.#codec.encode({ v: formatVersion, events } satisfies Saved));
+  }
+
+  /** Answers `m` when all that was added so far is safe. */
+  answer(m: Message, value: unknown): void {
+    if (this.isIdle) m.answer(value);
+    else this.#answers.push([m, value]);
+  }
+
+  /** Sends what was collected on its way, unless another group is. */
+  flush(): void {
+    if (this.#isOut || (this.#group.length === 0 && this.#answers.length === 0)) return;
+    const group = this.#group;
+    const answers = this.#answers;
+    const number = this.collecting++;
+    this.#group = [];
+    this.#answers = [];
+    this.#isOut = true;
+    this.written += group.length;
+    // Answers alone wait for nothing but the groups before them.
+    const work = group.length === 0 ? Promise.resolve() : this.#journal.append(group);
+    this.#self.pipeToSelf(
+      work,
+      () => {
+        this.#isOut = false;
+        this.safe = number;
+        for (const [m, value] of answers) m.answer(value);
+        this.#safe();
+      },
+      (error) => this.#unsafe(answers, error),
+    );
+  }
+
+  /** Puts a snapshot in the place of all records. Call it when idle. */
+  compact(snapshot: unknown): void {
+    this.#isOut = true;
+    this.written = 0;
+    this.#self.pipeToSelf(
+      this.#journal.compact(this.#codec.encode(snapshot)),
+      () => {
+        this.#isOut = false;
+        this.#safe();
+      },
+      (error) => this.#unsafe([], error),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#journal.close();
+  }
+
+  /** What was decided is not safe and never will be: nobody may go on with it. */
+  #unsafe(answers: readonly [Message, unknown][], error: unknown): never {
+    const why = error instanceof Error ? error.message : String(error);
+    for (const [m] of [...answers, ...this.#answers])
+      m.refuse(new NotSafe(`${this.#self.path} could not make it safe: ${why}`, { cause: error }));
+    throw new Error(`The journal of ${this.#self.path} failed: ${why}`, { cause: error });
+  }
+}

@@ -1,0 +1,209 @@
+// Options, checked, in the form in which a store uses them.
+
+import { milliseconds } from "../../runtime/kernel/duration.ts";
+import { InvalidOption } from "../../runtime/kernel/failure.ts";
+import { backoffMs, oneOf, whole } from "../../runtime/kernel/options.ts";
+import type { Duration } from "../../runtime/kernel/protocol.ts";
+import type { Backoff } from "../../runtime/kernel/verbs.ts";
+import type { Order, TopicRules } from "./event.ts";
+import type { OpenJournal } from "./journal.ts";
+import type { Codec, Published, StoreOptions, SubscribeOptions, TopicOptions } from "./options.ts";
+import type { Capacity } from "./publish.ts";
+import type { Redelivery } from "./settle.ts";
+
+/** A topic as its store handles it. */
+export interface TopicSettings {
+  readonly rules: TopicRules;
+  readonly capacity: Capacity;
+  readonly keyOf: ((message: Published) => string | undefined) | undefined;
+  readonly sameOf: ((message: Published, publisher: string) => string) | undefined;
+  readonly sizeOf: ((message: Published) => number) | undefined;
+  readonly delayOf: ((message: Published) => number) | undefined;
+  readonly lifeOf: ((message: Published) => number) | undefined;
+}
+
+export interface SubscriptionSettings {
+  readonly order: Order;
+  readonly consumers: "shared" | "failover" | "exclusive";
+  readonly prefetch: number;
+  readonly leaseMs: number;
+  readonly leaseMaxMs: number;
+  readonly redelivery: Redelivery;
+  /** After which a message can not come again, if attempts have an end. */
+  readonly horizonMs: number;
+  readonly maxRedrives: number;
+  readonly filter: ((message: Published) => boolean) | undefined;
+  readonly startAt: "latest" | "earliest" | { seq: number } | { time: number };
+  readonly isDurable: boolean;
+}
+
+export interface StoreSettings {
+  readonly journal: OpenJournal | undefined;
+  readonly codec: Codec | undefined;
+  /** Undefined: at least a day, and as long as a message may come again. */
+  readonly inboxMs: number | undefined;
+  readonly inboxCount: number;
+  readonly snapshotEvery: number;
+}
+
+export const storeNames = ["journal", "codec", "inbox", "snapshotEvery"] as const;
+export const topicNames = ["key", "retention", "dedup", "capacity", "overflow", "size", "delay", "ttl"] as const;
+export const subscriptionNames = [
+  "order",
+  "consumers",
+  "prefetch",
+  "lease",
+  "maxAttempts",
+  "backoff",
+  "onExhausted",
+  "onRefusal",
+  "onExpired",
+  "maxRedrives",
+  "deadLetters",
+] as const;
+
+/** Fails: InvalidOption, as all of these do. */
+export function checkNames(options: object, allowed: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidOption("options", options, `an object of ${allowed.join(", ")}`);
+  for (const option of Object.keys(options))
+    if (!allowed.includes(option)) throw new InvalidOption(option, "an unknown option", allowed.join(", "));
+}
+
+export function storeSettings({ journal, codec, inbox = {}, snapshotEvery }: StoreOptions): StoreSettings {
+  if (journal !== undefined && typeof journal !== "function")
+    throw new InvalidOption("journal", journal, "a function that opens one");
+  if (journal !== undefined && (typeof codec?.encode !== "function" || typeof codec.decode !== "function"))
+    throw new InvalidOption("codec", codec, "an object with encode and decode, as a journal keeps bytes");
+  const inboxMs = inbox.window === undefined ? undefined : positive("inbox.window", inbox.window);
+  const inboxCount = whole("inbox.count", inbox.count, 1_000_000, 1);
+  return { journal, codec, inboxMs, inboxCount, snapshotEvery: whole("snapshotEvery", snapshotEvery, 10_000, 1) };
+}
+
+export function topicSettings(options: TopicOptions): TopicSettings {
+  const { key, retention = "untilSettled", dedup, capacity = {}, size, delay, ttl } = options;
+  for (const [name, found] of Object.entries({ key, size }))
+    if (found !== undefined && typeof found !== "function")
+      throw new InvalidOption(name, found, "a function of the message");
+  const isKept = typeof retention === "object";
+  if (!isKept) oneOf("retention", retention, ["untilSettled", "latestPerKey"], "an object of age and count");
+  const bytes = whole("capacity.bytes", capacity.bytes, Number.POSITIVE_INFINITY, 1);
+  if (Number.isFinite(bytes) && size === undefined)
+    throw new InvalidOption("size", size, "a function of the message, as capacity.bytes needs one");
+  const overflow = oneOf("overflow", options.overflow, ["reject", "wait", "drop-oldest", "drop-newest"]);
+  return {
+    rules: {
+      retention: isKept ? "kept" : retention,
+      dedupMs: dedup === undefined ? 0 : positive("dedup.window", dedup.window),
+      dedupCount: whole("dedup.count", dedup?.count, 100_000, 1),
+      dropsOldest: overflow === "drop-oldest",
+    },
+    capacity: {
+      messages: whole("capacity.messages", capacity.messages, 1_000_000, 1),
+      bytes,
+      overflow,
+      keptCount: whole("retention.count", isKept ? retention.count : undefined, Number.POSITIVE_INFINITY, 0),
+      keptMs: isKept && retention.age !== undefined ? positive("retention.age", retention.age) : Infinity,
+    },
+    keyOf: key,
+    sameOf: sameOf(options),
+    sizeOf: size,
+    delayOf: spanOf("delay", delay),
+    lifeOf: spanOf("ttl", ttl),
+  };
+}
+
+function sameOf({ dedup, journal }: TopicOptions): TopicSettings["sameOf"] {
+  if (dedup === undefined) return undefined;
+  const scope = oneOf("dedup.scope", dedup.scope, ["topic", "publisher", "key"]);
+  const { by } = dedup;
+  if (by !== undefined && typeof by !== "function")
+    throw new InvalidOption("dedup.by", by, "a function of the message");
+  if (by === undefined && journal !== undefined)
+    throw new InvalidOption(
+      "dedup.by",
+      by,
+      "a function of the message such as ({ id }) => id: with a journal each message needs an id of its sender's, since those that the runtime makes come again after a restart",
+    );
+  return (message, publisher) => {
+    const same = by === undefined ? message.id : by(message);
+    if (scope === "topic") return same;
+    return `${same}\n${scope === "publisher" ? publisher : (message.key ?? "")}`;
+  };
+}
+
+function spanOf(
+  option: string,
+  given: Duration | ((message: Published) => Duration) | undefined,
+): ((message: Published) => number) | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === "function") return (message) => milliseconds(option, given(message));
+  const ms = milliseconds(option, given);
+  return () => ms;
+}
+
+export function subscriptionSettings(options: SubscribeOptions<never>): SubscriptionSettings {
+  const { lease = "30s", backoff = { first: "1s", max: "1m" }, startAt = "latest", durable = false } = options;
+  const filter = options.filter as SubscribeOptions["filter"];
+  const leaseMs = positive("lease", typeof lease === "object" ? lease.duration : lease);
+  const leaseMaxMs = typeof lease === "object" ? positive("lease.max", lease.max) : leaseMs;
+  if (leaseMaxMs < leaseMs) throw new InvalidOption("lease.max", leaseMaxMs, "a duration of at least lease.duration");
+  const maxAttempts = whole("maxAttempts", options.maxAttempts, 5, 1);
+  if (typeof durable !== "boolean") throw new InvalidOption("durable", durable, "true or false");
+  if (typeof startAt !== "object") oneOf("startAt", startAt, ["latest", "earliest"], "an object of seq or time");
+  return {
+    order: oneOf("order", options.order, ["none", "key", "all"]),
+    consumers: oneOf("consumers", options.consumers, ["shared", "failover", "exclusive"]),
+    prefetch: whole("prefetch", options.prefetch, 1, 1),
+    leaseMs,
+    leaseMaxMs,
+    redelivery: {
+      maxAttempts,
+      waitMs: (failures, random) => backoffMs(backoff, failures, random),
+      onExhausted: oneOf("onExhausted", options.onExhausted, ["deadLetter", "drop", "park"]),
+      onRefusal: oneOf("onRefusal", options.onRefusal, ["deadLetter", "retry", "drop"]),
+      onExpired: oneOf("onExpired", options.onExpired, ["drop", "deadLetter"]),
+      deadLetters: whole("deadLetters", options.deadLetters, 100_000, 1),
+    },
+    horizonMs: horizonOf(maxAttempts, leaseMaxMs, backoff),
+    maxRedrives: whole("maxRedrives", options.maxRedrives, 10, 0),
+    filter: filterOf(filter),
+    startAt,
+    isDurable: durable,
+  };
+}
+
+function filterOf(filter: SubscribeOptions["filter"]): SubscriptionSettings["filter"] {
+  if (filter === undefined || typeof filter === "function") return filter;
+  if (!Array.isArray(filter)) throw new InvalidOption("filter", filter, "a list of names or a function of the message");
+  const names: ReadonlySet<string> = new Set(filter);
+  return ({ type }) => names.has(type);
+}
+
+/** The longest time between the first and the last attempt of a message; also a check of `backoff`. */
+function horizonOf(maxAttempts: number, leaseMs: number, backoff: Backoff): number {
+  if (maxAttempts === Number.POSITIVE_INFINITY) {
+    backoffMs(backoff, 1, () => 0);
+    return Number.POSITIVE_INFINITY;
+  }
+  let horizonMs = leaseMs;
+  for (let failures = 1; failures < Math.min(maxAttempts, 1_000); failures++)
+    horizonMs += leaseMs + backoffMs(backoff, failures, () => 0);
+  return horizonMs;
+}
+
+function positive(option: string, value: Duration): number {
+  const ms = milliseconds(option, value);
+  if (!(ms > 0)) throw new InvalidOption(option, value, "a duration above 0");
+  return ms;
+}
+
+/** A message that may come again when its inbox key is forgotten may have its effect twice. Fails: InvalidOption. */
+export function checkHorizon({ inboxMs }: StoreSettings, { horizonMs }: SubscriptionSettings): void {
+  if (inboxMs === undefined || horizonMs <= inboxMs) return;
+  throw new InvalidOption(
+    "inbox.window",
+    inboxMs,
+    `at least ${horizonMs} ms: by its attempts, lease and backoff a message may come again so long`,
+  );
+}

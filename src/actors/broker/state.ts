@@ -1,0 +1,148 @@
+// What a store knows: its topics, their subscriptions, and for each subscription the state of each message it has not
+// finished. Plain data with its indexes; nothing here reads a clock or sends anything.
+
+import type { Message } from "../../runtime/kernel/protocol.ts";
+import { Agenda } from "./agenda.ts";
+import type { Attempt, Fate, History, Order, Published, TopicRules } from "./event.ts";
+import { Ring } from "./ring.ts";
+
+/** A message in a topic. */
+export class Entry {
+  readonly topic: Topic;
+  readonly seq: number;
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly at: number;
+  readonly notBefore: number;
+  readonly expiresAt: number;
+  readonly sizeBytes: number;
+  readonly history: History | undefined;
+  /** Subscriptions that have not finished it. */
+  pending = 0;
+  // Of this incarnation, not of the state: who waits for its answer, and the group of records after which it is safe.
+  askers: Message[] | undefined = undefined;
+  group = 0;
+
+  constructor(topic: Topic, from: Omit<Published, "kind" | "topic" | "same" | "to" | "failures">) {
+    this.topic = topic;
+    this.seq = from.seq;
+    this.id = from.id;
+    this.key = from.key;
+    this.type = from.type;
+    this.payload = from.payload;
+    this.at = from.at;
+    this.notBefore = from.notBefore;
+    this.expiresAt = from.expiresAt;
+    this.sizeBytes = from.sizeBytes;
+    this.history = from.history;
+  }
+}
+
+/** `behind` waits for an earlier message of its lane, `scheduled` for a time, `parked` for somebody. */
+export type Phase = "behind" | "scheduled" | "ready" | "leased" | "parked" | "over";
+
+/** One message as one subscription sees it. */
+export class Delivery {
+  readonly of: Subscription;
+  readonly entry: Entry;
+  readonly lane: Lane | undefined;
+  phase: Phase = "behind";
+  /** Attempts that failed and count. */
+  failures: number;
+  /** Deliveries in a row that did not begin. */
+  releases = 0;
+  /** While it is scheduled: until when. */
+  notBefore: number;
+  leasedAt = 0;
+  consumer = "";
+  attempts: Attempt[] | undefined = undefined;
+  /** It stands in the ring of its subscription, perhaps no more as what is ready. */
+  isQueued = false;
+
+  constructor(of: Subscription, entry: Entry, lane: Lane | undefined, failures: number) {
+    this.of = of;
+    this.entry = entry;
+    this.lane = lane;
+    this.failures = failures;
+    this.notBefore = entry.notBefore;
+  }
+}
+
+/** Messages of one key, one after the other: only the head is anything but `behind`. */
+export class Lane {
+  readonly key: string;
+  head: Delivery | undefined = undefined;
+  readonly behind: Ring<Delivery> = new Ring();
+
+  constructor(key: string) {
+    this.key = key;
+  }
+}
+
+export class Subscription {
+  readonly topic: Topic;
+  readonly name: string;
+  readonly order: Order;
+  isPaused = false;
+  /** By sequence number: what is not over. */
+  readonly deliveries: Map<number, Delivery> = new Map();
+  readonly ready: Ring<Delivery> = new Ring();
+  readonly lanes: Map<string, Lane> = new Map();
+  /** Now in each phase; what is behind counts as ready in what is shown. */
+  readonly counts: Record<Phase, number> = { behind: 0, scheduled: 0, ready: 0, leased: 0, parked: 0, over: 0 };
+  /** Messages it was given since it began, and how many of them ended how. */
+  matched = 0;
+  readonly fates: Record<Fate, number> = { acked: 0, dead: 0, expired: 0, dropped: 0 };
+
+  constructor(topic: Topic, name: string, order: Order) {
+    this.topic = topic;
+    this.name = name;
+    this.order = order;
+  }
+}
+
+export interface Remembered {
+  readonly seq: number;
+  readonly at: number;
+}
+
+export class Topic {
+  readonly name: string;
+  rules: TopicRules;
+  nextSeq = 1;
+  /** Messages that some subscription has not finished, and their bytes. */
+  backlog = 0;
+  backlogBytes = 0;
+  readonly subscriptions: Map<string, Subscription> = new Map();
+  /** What is kept beyond its settlement, in the order of publishing. */
+  readonly log: Map<number, Entry> = new Map();
+  /** With `latestPerKey`: the last message of each key. */
+  readonly latest: Map<string, Entry> = new Map();
+  /** Ids seen, the oldest first. */
+  readonly seen: Map<string, Remembered> = new Map();
+  /** Where the oldest may be dropped: the backlog in order, with what is finished still among it. */
+  readonly oldest: Ring<Entry> = new Ring();
+
+  constructor(name: string, rules: TopicRules) {
+    this.name = name;
+    this.rules = rules;
+  }
+}
+
+export class StoreState {
+  readonly topics: Map<string, Topic> = new Map();
+  /** Keys of the inbox and when they were noted, the oldest first. */
+  readonly inbox: Map<string, number> = new Map();
+  readonly values: Map<string, unknown> = new Map();
+  /** Ends of delays and of lives. */
+  readonly agenda: Agenda<Delivery> = new Agenda(({ phase }) => phase === "over");
+  /** How long, and how many, keys are remembered: set by who runs it, before it goes on. */
+  inboxMs: number = Number.POSITIVE_INFINITY;
+  inboxCount: number = Number.POSITIVE_INFINITY;
+}
+
+export function subscriptionOf(state: StoreState, topic: string, name: string): Subscription | undefined {
+  return state.topics.get(topic)?.subscriptions.get(name);
+}

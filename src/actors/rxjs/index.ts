@@ -1,0 +1,15 @@
+// The public names of `antiphon/rxjs`, nothing else.
+
+export { type Fed, type FeedOptions, feed } from "./feed.ts";
+export {
+  asking,
+  eventsOf,
+  type ObservableAsk,
+  observeIn,
+  stateOf,
+  type TurnObserver,
+  watchEvents,
+} from "./observe.ts";
+export { takeOver, worldScheduler } from "./scheduler.ts";
+export { type Observer, type Stateful, stateful } from "./stateful.ts";
+export { type Watchable, type Watcher, watchable } from "./watchable.ts";

@@ -1,0 +1,142 @@
+// Queues between actors, in many orders and through crashes, watched by the reference model.
+
+import type { Self } from "antiphon";
+import { assertExplored, conserved, type ExploreOptions, explore } from "antiphon/testing";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { deadLetters, inspect, pause, redrive, resume } from "../../../src/actors/broker/control.ts";
+import type { QueueOptions } from "../../../src/actors/broker/options.ts";
+import { queue } from "../../../src/actors/broker/queue.ts";
+import { Model, type Order } from "./model.ts";
+
+const deed = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      key: fc.constantFrom("a", "b"),
+      /** Attempts that crash before one succeeds; 9 is poison. */
+      crashes: fc.constantFrom(0, 0, 0, 1, 2, 9),
+      sleepMs: fc.constantFrom(0, 3, 20),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("pause", "resume", "redrive" as const) }) },
+);
+type Deed = typeof deed extends fc.Arbitrary<infer T> ? T : never;
+
+interface Task {
+  seq: number;
+  crashes: number;
+  sleepMs: number;
+}
+
+const maxAttempts = 3;
+const backoffMs = 10;
+
+/** `planted` are options that break the promise; the model goes by `order`. */
+function watched(order: Order, planted: QueueOptions = {}, options: ExploreOptions = {}) {
+  return explore(
+    { deeds: fc.array(deed, { minLength: 1, maxLength: 14 }) },
+    async ({ system, run, runUntilIdle, now, sometimes }, { deeds }) => {
+      const model = new Model({ order, maxAttempts, backoffMs, onExhausted: "deadLetter" });
+      // What is thrown in a handler is a crash like others: it is kept for the end.
+      const violations: unknown[] = [];
+      const note = (happens: () => void) => {
+        model.tick(now());
+        try {
+          happens();
+        } catch (error) {
+          violations.push(error);
+        }
+      };
+      const worker = (self: Self) => ({
+        async work({ seq, crashes, sleepMs }: Task) {
+          const attempt = self.message?.attempt ?? 0;
+          note(() => model.start(seq, attempt));
+          try {
+            if (sleepMs > 0) await self.sleep(sleepMs);
+          } catch (error) {
+            // Another message, or a fault, brought the worker down.
+            note(() => model.end(seq, "release"));
+            sometimes("a message that runs beside a crash is released");
+            throw error;
+          }
+          if (attempt <= crashes) {
+            note(() => model.end(seq, "fail"));
+            sometimes("a message comes again");
+            throw new Error("planted");
+          }
+          note(() => model.end(seq, "ack"));
+        },
+      });
+      const supervision = { maxRestarts: Number.POSITIVE_INFINITY };
+      const refs = ["worker-1", "worker-2"].map((name) => system.spawn(worker, { name, supervision }));
+      const q = system.spawn(queue(refs, { order, maxAttempts, backoff: backoffMs, prefetch: 2, ...planted }), {
+        name: "q",
+      });
+      let seq = 0;
+      const act = async (one: Deed) => {
+        if (one.do === "publish") {
+          model.tick(now());
+          model.publish(++seq, one.key, 0, 0);
+          system.tell(q, { key: one.key, id: `m${seq}` }).work({ seq, crashes: one.crashes, sleepMs: one.sleepMs });
+        } else if (one.do === "pass") await run(one.ms);
+        else if (one.do === "pause") await pause(system, q);
+        else if (one.do === "resume") await resume(system, q);
+      };
+      for (const one of deeds) await act(one);
+      await resume(system, q);
+      await runUntilIdle();
+      if (violations.length > 0) throw violations[0];
+      const { acked, dead, ready, leased, scheduled } = (await inspect(system, q)).topics[0]!.subscriptions[0]!;
+      const counts = model.counts();
+      expect({ acked, dead, open: ready + scheduled, leased }).toEqual({
+        ...{ acked: counts["acked"], dead: counts["dead"], open: 0, leased: 0 },
+      });
+      expect(conserved(system)).toMatchObject({ ok: true });
+      for (const { id, attempts, reason } of await deadLetters(system, q)) {
+        expect({ id, reason, attempts: attempts.length }).toMatchObject({ reason: "exhausted", attempts: maxAttempts });
+        sometimes("a message is dead");
+      }
+      expect(await redrive(system, q)).toBe(dead);
+    },
+    { schedules: 8, replays: 60, ...options },
+  );
+}
+
+const runs = { seed: 11, numRuns: 12 };
+
+/** What the property was found to violate. */
+async function violation(property: ReturnType<typeof watched>): Promise<string> {
+  try {
+    await fc.assert(property, runs);
+  } catch (error) {
+    return String((error as Error).cause);
+  }
+  return "nothing";
+}
+
+describe("a queue in any order of events", () => {
+  for (const order of ["none", "key", "all"] as const)
+    test(`[G1 sim] [G2 sim] [G3 sim] [G5 sim] [G9 sim] does what the reference model does, with order ${order}`, async () => {
+      await assertExplored(watched(order), runs);
+    }, 60_000);
+
+  test("[G1 sim] [G2 sim] [G5 sim] does so while its consumers are brought down", async () => {
+    await assertExplored(watched("key", {}, { faults: { crash: ["/worker-1", "/worker-2"], most: 3 } }), runs);
+  }, 60_000);
+
+  test("is caught when a lane passes a message that waits for its next attempt", async () => {
+    expect(await violation(watched("key", { order: "none" }))).toMatch(/G5/);
+  }, 60_000);
+
+  test("is caught when it gives a message up too early, or too late", async () => {
+    expect(await violation(watched("none", { maxAttempts: 2 }))).toMatch(/dead/);
+    expect(await violation(watched("none", { maxAttempts: 4 }))).toMatch(/G3: it is dead/);
+  }, 60_000);
+
+  test("is caught when it does not wait between attempts", async () => {
+    expect(await violation(watched("none", { backoff: 5 }))).toMatch(/G9/);
+  }, 60_000);
+});
