@@ -10,7 +10,6 @@ import type { Persisted } from "../../../src/actors/broker/persistent-log.ts";
 class Overdrawn extends Refusal {
   readonly _tag = "Overdrawn";
 }
-
 interface State {
   readonly balance: number;
   readonly seen: readonly string[];
@@ -53,7 +52,6 @@ const account = (journal: MemoryJournal, more: Partial<PersistentOptions<Account
 const noted = async (world: { system: { ask: Self["ask"] }; booted: ReturnType<Self["spawn"]> }): Promise<State> =>
   await world.system.ask(world.booted as unknown as ReturnType<typeof spawned>).state();
 declare function spawned(): import("antiphon").Ref<Account>;
-
 /** Runs three clients, lets the power fail after `at` events, and says how it ended. */
 async function crashed(at: number, concurrency: number): Promise<{ reached: boolean; failed: number }> {
   const journal = memoryJournal({ latency: "5ms" });
