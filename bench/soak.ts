@@ -14,8 +14,8 @@ import { type Inputs, type Operations, type Trial, trialFrom, trialOf } from "./
 
 /** Of one program; then comes the next. */
 const schedulesEach = 24;
-/** Of runs without a failure, those that are played again by their pairs. */
-const shareAgain = 0.05;
+/** Of what is said of a failure. */
+const [linesMax, lettersMax] = [40, 2_000];
 const replaysMax = 2_000;
 const lineMs = 5_000;
 /** Numbers of programs that a seed has for itself. */
@@ -24,6 +24,7 @@ const perSeed = 1_000_000;
 const flags = {
   seconds: { takes: "N", says: "how long; 60 by default" },
   seed: { takes: "N", says: "of the programs and their orders; 1 by default" },
+  again: { takes: "SHARE", says: "of the runs are played again by their pairs, 0 for none; 0.05 by default" },
   token: { takes: "TEXT", says: "plays what failed once more, and nothing else" },
 } as const;
 
@@ -32,6 +33,7 @@ const help = `Does the runtime keep its promises, whatever happens in whichever 
   npm run soak                          a minute
   npm run soak -- --seconds 3600        an hour; Ctrl-C ends it and says what was done
   npm run soak -- --seed 2              other programs
+  npm run soak -- --again 0             without asking whether pairs replay
   npm run soak -- --token antiphon1:…   what failed, once more
 
 Programs are random: up to eight actors with random options, which tell, offer, ask and forward, crash, refuse and stop.
@@ -64,17 +66,18 @@ await command({
   flags,
   help,
   async run(given, interrupted) {
-    if (given.token !== undefined) return await again(given.token);
+    if (given.token !== undefined) return await replay(given.token);
     return await soak(given, interrupted);
   },
 });
 
 async function soak(
-  { seconds = "60", seed = "1" }: Flags<typeof flags>,
+  { seconds = "60", seed = "1", again = "0.05" }: Flags<typeof flags>,
   interrupted: (known: () => string) => void,
 ): Promise<string> {
   const endMs = performance.now() + positiveFlag("seconds", seconds, "60") * 1_000;
   const first = wholeFlag("seed", seed, "1", 0) * perSeed;
+  const share = again === "0" ? 0 : positiveFlag("again", again, "0.05", 1);
   const tally: Tally = { trials: 0, schedules: 0, events: 0, orders: 0, again: 0, startMs: performance.now() };
   let now = tallyText(tally);
   const clear = progress(process.stderr, () => now);
@@ -86,7 +89,7 @@ async function soak(
   try {
     while (performance.now() < endMs) {
       const trial = trialOf(first + tally.trials);
-      const finding = await search(trial, tally, endMs, () => {
+      const finding = await search(trial, { tally, endMs, share }, () => {
         now = tallyText(tally);
       });
       if (finding === undefined) continue;
@@ -100,20 +103,28 @@ async function soak(
   return `${tallyText(tally)}: nothing failed.`;
 }
 
-async function search(trial: Trial, tally: Tally, endMs: number, say: () => void): Promise<Finding | undefined> {
+interface Search {
+  readonly tally: Tally;
+  readonly endMs: number;
+  /** Of the runs that are played again. */
+  readonly share: number;
+}
+
+async function search(trial: Trial, { tally, endMs, share }: Search, say: () => void): Promise<Finding | undefined> {
   const { explorer, operations } = trial;
   const { coverage } = explorer;
   const body = trial.bodyOf(operations);
   const before = { ...tally };
   tally.trials++;
   for (let i = 0; i < schedulesEach && performance.now() < endMs; i++) {
+    explorer.takesNote = keyed(i, "again", trial.name) < share;
     const found = await explorer.explore(i, body);
     tally.schedules = before.schedules + coverage.schedules;
     tally.events = before.events + coverage.steps;
     tally.orders = before.orders + coverage.orders;
     say();
     if (found !== undefined) return found;
-    if (keyed(i, "again", trial.name) >= shareAgain) continue;
+    if (!explorer.takesNote) continue;
     tally.again++;
     const differs = await explorer.again(body);
     if (differs !== undefined) return explorer.findingOf(differs.plan, differs.played);
@@ -122,7 +133,7 @@ async function search(trial: Trial, tally: Tally, endMs: number, say: () => void
 }
 
 /** Plays a token. */
-async function again(token: string): Promise<string> {
+async function replay(token: string): Promise<string> {
   const { inputs, plan } = fromToken<Inputs>(token);
   const { trial, operations } = trialFrom(inputs, plan.seed);
   const { explorer } = trial;
@@ -153,19 +164,24 @@ async function failureText(trial: Trial, finding: Finding): Promise<string> {
 
 function textOf(trial: Trial, operations: Operations, finding: Finding, found: string): string {
   const { error, plan } = finding;
-  const picture = sequenceText(exchangesOf(sliceOf(finding), plan.pairs));
+  const picture = sequenceText(exchangesOf(sliceOf(finding), plan.pairs)).split("\n");
+  const plays = trial.textOf(operations);
   return [
     `${trial.name}: ${error instanceof Error ? error.message : String(error)}`,
     "",
     `  found   ${found}`,
-    `  plays   ${trial.textOf(operations)}`,
-    ...sentencesOf(plan).map((sentence, i) => `  ${i === 0 ? "order " : "      "}  ${sentence}`),
+    `  plays   ${plays.length > lettersMax ? `${plays.slice(0, lettersMax)}…` : plays}`,
+    ...few(sentencesOf(plan)).map((sentence, i) => `  ${i === 0 ? "order " : "      "}  ${sentence}`),
     "",
-    ...picture.split("\n").map((line) => `  ${line}`),
+    ...few(picture).map((line) => `  ${line}`),
     "",
     `  again   npm run soak -- --token ${tokenText(trial, operations, plan)}`,
     ...(error instanceof Error && error.name !== "Broken" ? ["", error.stack ?? ""] : []),
   ].join("\n");
+}
+
+function few(lines: readonly string[]): readonly string[] {
+  return lines.length <= linesMax ? lines : [...lines.slice(0, linesMax), `and ${lines.length - linesMax} more`];
 }
 
 function tokenText(trial: Trial, operations: Operations, plan: Plan): string {

@@ -35,7 +35,6 @@ const aloneSeedsMin = 10;
 /** Per seed: schedules of the twin, and those in which the share of buggy runs of the portfolio is counted. */
 const [twinPerSeed, sharePerSeed] = [25, 25];
 const replaysMax = 1_000;
-
 const goals = {
   schedules: [
     { depth: 2, within: 1_000 },
@@ -48,9 +47,7 @@ const goals = {
   replays: 200,
   ms: 2_000,
 } as const;
-
 const names = zoo.map(({ name }) => name);
-
 const flags = {
   only: { takes: "raft,paxos", says: "these protocols; all by default" },
   seeds: { takes: "N", says: "independent searches for each bug; 200 by default" },
@@ -60,7 +57,6 @@ const flags = {
   },
   json: { takes: "FILE", says: "writes every number there" },
 } as const;
-
 const help = `How many schedules does it take to find a bug?
 
   npm run zoo                          every protocol, 200 searches each, some minutes
@@ -73,7 +69,6 @@ portfolio takes the strategies in turn. A single strategy stops after ${figure(a
 ${aloneSeedsMin} searches. Exit code 1 if a goal is missed.
 
 ${table(zoo.map(({ name, depth, source }) => [`  ${name}`, `depth ${depth}`, source]))}`;
-
 interface Settings {
   readonly chosen: readonly Protocol[];
   readonly seeds: number;
@@ -169,7 +164,8 @@ async function search(protocol: Protocol, column: Column, { seeds, most }: Setti
     if (finding.strategy !== "base") searched.hits++;
     await found(finding);
   }
-  searched.share = isAlone && searched.tried > 0 ? shareOf(searched) : await shareOfMany(protocol, column, seeds);
+  if (!isAlone) searched.share = await shareOfMany(protocol, column, seeds * sharePerSeed);
+  else searched.share = searched.tried > 0 ? shareOf(searched) : await shareOfMany(protocol, column, seeds);
   return searched;
 }
 
@@ -179,11 +175,10 @@ function shareOf({ hits, tried }: Pick<Searched, "hits" | "tried">): Interval {
 }
 
 /** Strategies in turn fail with different chances: to end with the first that does would prefer the early ones. */
-async function shareOfMany(protocol: Protocol, column: Column, seeds: number): Promise<Interval> {
-  const explorer = explorerOf(protocol, column, seeds + 1);
-  let [hits, tried] = [0, 0];
-  for (; tried < seeds * sharePerSeed; tried++)
-    if ((await look(explorer, protocol, "buggy", tried + 1)) !== undefined) hits++;
+async function shareOfMany(protocol: Protocol, column: Column, tried: number): Promise<Interval> {
+  const explorer = explorerOf(protocol, column, 0);
+  let hits = 0;
+  for (let i = 1; i <= tried; i++) if ((await look(explorer, protocol, "buggy", i)) !== undefined) hits++;
   return shareOf({ hits, tried });
 }
 

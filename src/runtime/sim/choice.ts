@@ -97,6 +97,8 @@ export interface Strategy {
   readonly asksAlways?: boolean;
   /** One of them: of at least two, unless it asks always. */
   pick(enabled: readonly Choice[], precedes: Precedes): Choice;
+  /** Whether it waits for another one, and is not to begin beside those of its actor. */
+  holdsBack?(choice: Choice): boolean;
   /** Told of each event that is fired, also where there was no choice. */
   fired?(choice: Choice): void;
 }

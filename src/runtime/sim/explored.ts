@@ -44,8 +44,8 @@ export class ExploredWorld extends SimWorld {
   readonly #readied = new Set<Cell>();
   /** Of turns, timers and what else is no message in a channel. */
   readonly #choices = new Map<object, Choice>();
-  /** Of what comes due: what armed it. */
-  readonly #causes = new Map<Timed, Choice | undefined>();
+  /** Of what comes due: what armed it, and its place in the order of posting. */
+  readonly #armed = new Map<Timed, { readonly cause: Choice | undefined; readonly order: number }>();
   readonly #windows = new Windows();
   /** In `async` time: the latest moment that each actor knows of. */
   readonly #clocks = new Map<Cell, number>();
@@ -72,8 +72,6 @@ export class ExploredWorld extends SimWorld {
     const [one, other] = [this.#soonestMs(a), this.#soonestMs(b)];
     return one < other || (one === other && a.order < b.order);
   }
-
-  // --- what is posted ------------------------------------------------------------------------------------------------
 
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
     if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.names);
@@ -106,16 +104,20 @@ export class ExploredWorld extends SimWorld {
 
   override arm(timed: Timed, time: number): void {
     super.arm(timed, time);
-    this.#causes.set(timed, this.#cause);
+    this.#note(timed);
   }
 
   protected override travel(timed: Arrival | Reply, at: number): void {
     super.travel(timed, at);
-    if (!this.#choices.delete(timed)) this.#causes.set(timed, this.#cause);
+    if (!this.#choices.delete(timed)) this.#note(timed);
     const [from, to] =
       timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
     const link = this.links.between(from, to);
     if (link !== undefined) this.#windows.add(link, timed, at);
+  }
+
+  #note(timed: Timed): void {
+    this.#armed.set(timed, { cause: this.#cause, order: ++this.core.posts });
   }
 
   /** In `async` time a deadline that is armed, or a fault, may come between. */
@@ -139,7 +141,7 @@ export class ExploredWorld extends SimWorld {
 
   override disarm(timed: Timed): void {
     super.disarm(timed);
-    this.#causes.delete(timed);
+    this.#armed.delete(timed);
     const choice = this.#choices.get(timed);
     if (choice === undefined) return;
     this.#choices.delete(timed);
@@ -151,8 +153,6 @@ export class ExploredWorld extends SimWorld {
     if (choice === undefined) this.#choices.set(of, (choice = make()));
     return choice;
   }
-
-  // --- what is enabled -----------------------------------------------------------------------------------------------
 
   override get hasEnabled(): boolean {
     return this.fused.length > 0 || this.#collect().some((one) => this.#soonestMs(one) <= this.time);
@@ -239,9 +239,9 @@ export class ExploredWorld extends SimWorld {
     return this.#choiceOf(timed, () => {
       const cell = placeOf(timed, this.core.root);
       const posted = this.#post(cell, eventOf(this.names, timed, cell), timed.at);
-      const cause = this.#causes.has(timed) ? this.#causes.get(timed) : posted.cause;
-      // What is enabled already has its place in the order of posting.
-      return new Due({ ...posted, cause, order: orderOf(timed) ?? posted.order }, timed);
+      const { cause, order } = this.#armed.get(timed) ?? posted;
+      // What is enabled already has its place.
+      return new Due({ ...posted, cause, order: orderOf(timed) ?? order }, timed);
     });
   }
 
@@ -265,8 +265,6 @@ export class ExploredWorld extends SimWorld {
     for (const timed of [...this.agenda.enabled, ...this.agenda.armed]) found.add(this.#due(timed));
     return [...found];
   }
-
-  // --- steps ---------------------------------------------------------------------------------------------------------
 
   override fire(most: number, untilIdle: boolean): "some" | "idle" | "none" {
     this.stirred = false;
@@ -329,7 +327,7 @@ export class ExploredWorld extends SimWorld {
   #bringDue(choice: Due): void {
     const { timed, event, cell } = choice;
     this.#choices.delete(timed);
-    this.#causes.delete(timed);
+    this.#armed.delete(timed);
     this.#windows.delete(timed);
     if (timed.armed) this.agenda.disarm(timed);
     if (!(timed instanceof Turn)) {
@@ -363,6 +361,7 @@ export class ExploredWorld extends SimWorld {
     cell.box.firsts(firsts);
     if (firsts.length === 0) return;
     const next = this.#pick(firsts);
+    if (this.#exploring.strategy.holdsBack?.(next) === true) return;
     if (keyed(joins, "join", next.name) < 0.5) this.#fire(next);
   }
 
@@ -372,7 +371,7 @@ export class ExploredWorld extends SimWorld {
     this.trace?.event(this.steps, this.time, kind, event, cell, payload);
   }
 
-  // --- context: where handlers may be begun beside each other, each promise job knows its own -------------------------
+  // Where handlers may be begun beside each other, each promise job knows its own.
 
   override open(): void {
     if (this.#exploring.joins !== undefined) this.#handlers ??= new AsyncLocalStorage();

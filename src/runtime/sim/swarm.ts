@@ -72,9 +72,13 @@ const kinds = Object.keys(draws) as Kind[];
 
 /** Fails: InvalidOption. */
 export function checkSwarm(swarm: Swarm): void {
+  if (typeof swarm !== "object" || swarm === null)
+    throw new InvalidOption("faults", swarm, "a list of faults, or an object of kinds and where they strike");
   const known = [...kinds, "most", "within"];
   for (const [name, found] of Object.entries(swarm)) {
     if (!known.includes(name)) throw new InvalidOption(`faults.${name}`, "an unknown kind", known.join(", "));
+    if (name === "powerFailure" && found !== undefined && typeof found !== "boolean")
+      throw new InvalidOption("faults.powerFailure", found, "true or false");
     if (name === "powerFailure" || name === "most" || name === "within" || found === undefined) continue;
     if (!Array.isArray(found)) throw new InvalidOption(`faults.${name}`, found, "a list of paths, or of links from>to");
     for (const target of found) {
@@ -85,7 +89,9 @@ export function checkSwarm(swarm: Swarm): void {
       throw new InvalidOption("faults.partition", found, "at least two paths");
   }
   whole("faults.most", swarm.most, 4, 1);
-  milliseconds("faults.within", swarm.within ?? "10s");
+  const withinMs = milliseconds("faults.within", swarm.within ?? "10s");
+  if (!(withinMs > 0 && withinMs < Number.POSITIVE_INFINITY))
+    throw new InvalidOption("faults.within", swarm.within, "a duration above 0 that ends");
 }
 
 /** Faults for the run of this seed: none to `most`, of about half of the kinds. */

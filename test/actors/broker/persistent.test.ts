@@ -92,7 +92,6 @@ async function crashed(at: number, concurrency: number): Promise<{ reached: bool
   expect(leaks).toEqual([]);
   return { reached, failed };
 }
-
 describe("persistent", () => {
   test.each([1, 8])(
     "loses nothing that was answered and applies nothing twice when the power fails after any event, at concurrency %i",
@@ -108,7 +107,6 @@ describe("persistent", () => {
       expect(failed).toBeGreaterThan(20);
     },
   );
-
   test("answers when what it emitted is safe, and reads when what they show is", async () => {
     const journal = memoryJournal({ latency: "5ms" });
     await simulate({}, async ({ system, now }) => {
@@ -134,7 +132,6 @@ describe("persistent", () => {
       expect(now()).toBe(quiet);
     });
   });
-
   test("writes side by side with concurrency, one group at a time without", async () => {
     const took = async (concurrency: number) => {
       const journal = memoryJournal({ latency: "5ms" });

@@ -24,6 +24,10 @@ export class Replay implements Strategy {
     return oldestOf(free.length > 0 ? free : enabled, precedes);
   }
 
+  holdsBack({ name }: Choice): boolean {
+    return this.#waits.has(name);
+  }
+
   fired({ name }: Choice): void {
     for (const event of this.#waiting.get(name) ?? []) {
       const waits = this.#waits.get(event);
