@@ -1,14 +1,33 @@
 // From samples to verdicts and a table. A cell is the median and min–max of all its repetitions; a ratio is taken
 // between the medians of one round, and its own median and min–max are over rounds.
 
-import type { Measured, Plan, Samples } from "./measure.ts";
-import { type Budget, type RowName, rows, type SubjectName, subjectNames } from "./rows.ts";
+import type { Measured } from "./measure.ts";
+import { type Budget, type RowName, rows } from "./rows.ts";
+import { amount, costRatio, ratio, type Spread, short, spreadOf } from "./spread.ts";
 
-interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
+export type SubjectName = "bare" | "nact" | "antiphon";
+export const subjectNames: readonly SubjectName[] = ["bare", "nact", "antiphon"];
+export const smokeRows: readonly RowName[] = [
+  "ring",
+  "ping-pong",
+  "counting",
+  "ask",
+  "ask-inside",
+  "create",
+  "big",
+  "bank",
+  "idle",
+  "import",
+];
+
+export interface Plan {
+  readonly rows: readonly RowName[];
+  readonly subjects: readonly SubjectName[];
+  readonly rounds: number;
+  readonly reps: number;
 }
+
+type Samples = { readonly [subject in SubjectName]?: readonly (readonly number[])[] };
 
 export interface Verdict {
   readonly row: RowName;
@@ -33,8 +52,8 @@ function judgeRow(row: RowName, samples: Samples): Verdict {
     const rounds = samples[subject];
     if (rounds !== undefined) subjects[subject] = spreadOf(rounds.flat());
   }
-  const timesBare = costRatio(row, samples.antiphon, samples.bare);
-  const aheadOfNact = costRatio(row, samples.nact, samples.antiphon);
+  const timesBare = costRatio(rows[row].kind, samples.antiphon, samples.bare);
+  const aheadOfNact = costRatio(rows[row].kind, samples.nact, samples.antiphon);
   const { budget, unit } = rows[row];
   const limits: (boolean | undefined)[][] = [];
   if (aheadOfNact !== undefined && rows[row].kind === "rate") limits.push(within(aheadOfNact, (ratio) => ratio > 1));
@@ -80,27 +99,6 @@ function describe(budget: Budget | undefined): string {
   }
 }
 
-/** Time per item is the inverse of the rate; an amount is itself the cost. */
-function costRatio(
-  row: RowName,
-  above: readonly (readonly number[])[] | undefined,
-  below: readonly (readonly number[])[] | undefined,
-): Spread | undefined {
-  if (above === undefined || below === undefined) return undefined;
-  const ratios = above.map((round, i) => {
-    const ratio = spreadOf(round).median / spreadOf(below[i] ?? []).median;
-    return rows[row].kind === "rate" ? 1 / ratio : ratio;
-  });
-  return spreadOf(ratios);
-}
-
-function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const [low, high] = [sorted[Math.floor(middle)] ?? Number.NaN, sorted[Math.ceil(middle)] ?? Number.NaN];
-  return { median: (low + high) / 2, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
-}
-
 export function table(verdicts: readonly Verdict[]): string {
   const cells = verdicts.map((verdict) => {
     const of = (subject: SubjectName) => amount(verdict.subjects[subject]);
@@ -134,21 +132,3 @@ function aligned(lines: readonly (readonly string[])[]): string {
     )
     .join("\n");
 }
-
-const amount = (spread: Spread | undefined): string =>
-  spread === undefined ? "-" : `${short(spread.median).padStart(5)} (${short(spread.min)}–${short(spread.max)})`;
-
-const ratio = (spread: Spread | undefined): string =>
-  spread === undefined ? "-" : `${times(spread.median).padStart(5)} (${times(spread.min)}–${times(spread.max)})`;
-
-const times = (value: number): string => (value >= 10 ? value.toFixed(0) : value.toFixed(2));
-
-/** Three figures: 12.3M, 447k, 248. */
-function short(value: number): string {
-  if (value >= 999_500) return `${figures(value / 1_000_000)}M`;
-  if (value >= 9_995) return `${figures(value / 1_000)}k`;
-  return value >= 1_000 ? value.toFixed(0) : figures(value);
-}
-
-const figures = (value: number): string =>
-  value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(value + 0.5)) : 3);

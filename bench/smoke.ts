@@ -4,9 +4,10 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { compile } from "./compile.ts";
-import { measure, type Plan } from "./measure.ts";
-import { judge, table } from "./report.ts";
-import { type RowName, rowNames, rows, type SubjectName, subjectNames } from "./rows.ts";
+import { contestOf } from "./entrants.ts";
+import { measure, type Samples } from "./measure.ts";
+import { judge, type Plan, type SubjectName, smokeRows, subjectNames, table } from "./report.ts";
+import { type RowName, rows } from "./rows.ts";
 
 const help = `npm run bench:smoke -- [options]
 
@@ -18,7 +19,7 @@ const help = `npm run bench:smoke -- [options]
   --help           this text
 
 rows
-${rowNames.map((name) => `  ${name.padEnd(12)} ${rows[name].what}`).join("\n")}
+${smokeRows.map((name) => `  ${name.padEnd(12)} ${rows[name].what}`).join("\n")}
 `;
 
 function planFrom(args: readonly string[]): Plan & { json: boolean; help: boolean } {
@@ -34,7 +35,7 @@ function planFrom(args: readonly string[]): Plan & { json: boolean; help: boolea
     },
   });
   return {
-    rows: chosen<RowName>("--only", values.only, rowNames),
+    rows: chosen<RowName>("--only", values.only, smokeRows),
     subjects: chosen<SubjectName>("--subjects", values.subjects, subjectNames),
     rounds: count("--rounds", values.rounds),
     reps: count("--reps", values.reps),
@@ -72,7 +73,12 @@ async function main(): Promise<void> {
   try {
     const load = loadavg()[0]?.toFixed(1);
     const machine = `Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? "unknown"}, load ${load} at the start`;
-    const measured = await measure(script, plan, (progress) => console.error(progress));
+    const samples: Samples = { measured: {}, failed: [] };
+    const contests = plan.rows.map((row) => contestOf(row, plan.subjects, plan.reps, { script }));
+    await measure(contests, plan.rounds, samples, (progress) => console.error(progress));
+    const [broken] = samples.failed;
+    if (broken !== undefined) throw new Error(`${broken.entrant}, ${broken.contest}: ${broken.why}`);
+    const { measured } = samples;
     const verdicts = judge(measured, plan);
     if (plan.json)
       console.log(

@@ -45,7 +45,7 @@ function demand(holds: boolean, property: string, found: () => string): void {
 }
 
 /** Plays runs, and looks at each course. */
-export class Watched extends Explorer {
+class Watched extends Explorer {
   /** Runs are noted in full, so that they can be played {@link again}. */
   takesNote = false;
   /** The last run that failed in nothing. */

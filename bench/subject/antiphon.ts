@@ -1,7 +1,9 @@
-// The rows on Antiphon, through its public names and as a user writes actors: classes that are given `self`.
+// The rows on Antiphon, through its public names and as a user writes actors: classes that are given `self`. Those with
+// many actors, and their actors, are in antiphon-crowd.ts.
 
 import { createSystem, type Ref, type Self } from "antiphon";
-import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
+import { askAll, expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
+import { crowd } from "./antiphon-crowd.ts";
 
 class Node {
   readonly self: Self;
@@ -20,46 +22,6 @@ class Node {
   hop(left: number): void {
     if (left === 0 || this.next === undefined) this.ended();
     else this.self.tell(this.next).hop(left - 1);
-  }
-}
-
-class Ponger {
-  readonly self: Self;
-  pinger: Ref<Pinger> | undefined;
-
-  constructor(self: Self) {
-    this.self = self;
-  }
-
-  meet(pinger: Ref<Pinger>): void {
-    this.pinger = pinger;
-  }
-
-  ping(left: number): void {
-    if (this.pinger !== undefined) this.self.tell(this.pinger).pong(left);
-  }
-}
-
-class Pinger {
-  readonly self: Self;
-  readonly ponger: Ref<Ponger>;
-  readonly ended: () => void;
-  pongs = 0;
-
-  constructor(self: Self, ponger: Ref<Ponger>, ended: () => void) {
-    this.self = self;
-    this.ponger = ponger;
-    this.ended = ended;
-  }
-
-  pong(left: number): void {
-    this.pongs++;
-    if (left === 0) this.ended();
-    else this.self.tell(this.ponger).ping(left - 1);
-  }
-
-  count(): number {
-    return this.pongs;
   }
 }
 
@@ -90,10 +52,8 @@ class Asker {
     this.echo = echo;
   }
 
-  async run(count: number): Promise<number> {
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum += await this.self.ask(this.echo).next(i);
-    return sum;
+  run({ asks, inFlight }: { asks: number; inFlight: number }): Promise<number> {
+    return askAll(asks, inFlight, (n) => this.self.ask(this.echo).next(n));
   }
 }
 
@@ -133,25 +93,6 @@ class Worker {
   }
 }
 
-class Wanderer {
-  readonly self: Self;
-  readonly crowd: readonly Ref<Wanderer>[];
-  readonly draw: (below: number) => number;
-  readonly ended: () => void;
-
-  constructor(self: Self, crowd: readonly Ref<Wanderer>[], draw: (below: number) => number, ended: () => void) {
-    this.self = self;
-    this.crowd = crowd;
-    this.draw = draw;
-    this.ended = ended;
-  }
-
-  hop(left: number): void {
-    if (left === 0) this.ended();
-    else this.self.tell(this.crowd[this.draw(sizes.bigActors)] as Ref<Wanderer>).hop(left - 1);
-  }
-}
-
 class Account {
   balance = sizes.balance;
 
@@ -187,6 +128,8 @@ class Teller {
 }
 
 export const subject: Subject = {
+  ...crowd,
+
   ring(hops) {
     const system = createSystem();
     const end = signal();
@@ -203,21 +146,6 @@ export const subject: Subject = {
     };
   },
 
-  "ping-pong"(rounds) {
-    const system = createSystem();
-    const end = signal();
-    const ponger = system.spawn((self) => new Ponger(self));
-    const pinger = system.spawn((self) => new Pinger(self, ponger, end.reach));
-    system.tell(ponger).meet(pinger);
-    return {
-      run() {
-        system.tell(ponger).ping(rounds);
-        return end.reached;
-      },
-      check: async () => expectEqual("pongs", await system.ask(pinger).count(), rounds + 1),
-    };
-  },
-
   counting(messages) {
     const system = createSystem();
     const counter = system.spawn(() => new Counter(), { mailbox: { capacity: messages + 1 } });
@@ -231,27 +159,27 @@ export const subject: Subject = {
     };
   },
 
-  ask(asks) {
+  ask(asks, inFlight) {
     const system = createSystem();
     const echo = system.spawn(() => new Echo());
     let sum = 0;
     return {
       async run() {
-        for (let i = 0; i < asks; i++) sum += await system.ask(echo).next(i);
+        sum = await askAll(asks, inFlight, (n) => system.ask(echo).next(n));
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
   },
 
   // The outer ask is older than those it causes and has the same default: its deadline is the nearer one.
-  "ask-inside"(asks) {
+  "ask-inside"(asks, inFlight) {
     const system = createSystem();
     const echo = system.spawn(() => new Echo());
     const asker = system.spawn((self) => new Asker(self, echo));
     let sum = 0;
     return {
       async run() {
-        sum = await system.ask(asker).run(asks);
+        sum = await system.ask(asker).run({ asks, inFlight });
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
@@ -260,7 +188,8 @@ export const subject: Subject = {
   create(actors) {
     const system = createSystem();
     const end = signal();
-    const collector = system.spawn(() => new Collector(actors, end.reach));
+    const mailbox = { capacity: actors };
+    const collector = system.spawn(() => new Collector(actors, end.reach), { mailbox });
     return {
       run() {
         for (let i = 0; i < actors; i++) system.tell(system.spawn((self) => new Worker(self, collector))).work(i);
@@ -271,26 +200,6 @@ export const subject: Subject = {
         expectEqual("sum", await system.ask(collector).total(), (actors * (actors - 1)) / 2);
         expectEqual("actors left", system.census().actors, 1);
       },
-    };
-  },
-
-  big(messages) {
-    const system = createSystem();
-    const end = signal();
-    const draw = xorshift(7);
-    const refs: Ref<Wanderer>[] = [];
-    let finished = 0;
-    const ended = () => {
-      if (++finished === sizes.bigActors) end.reach();
-    };
-    for (let i = 0; i < sizes.bigActors; i++) refs.push(system.spawn((self) => new Wanderer(self, refs, draw, ended)));
-    const each = messages / sizes.bigActors;
-    return {
-      run() {
-        for (const ref of refs) system.tell(ref).hop(each - 1);
-        return end.reached;
-      },
-      check: () => expectEqual("messages", system.census().handled, messages),
     };
   },
 

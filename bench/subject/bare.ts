@@ -1,13 +1,29 @@
-// The rows on the bare kernel. Messages are what a kernel without message names would carry: a number where one
+// The rows on the bare kernel, those with a budget by hand. Messages are what a kernel without message names would carry: a number where one
 // number says all, an object with a type where the receiver takes two kinds.
 
-import { Kernel, type Ref } from "../bare.ts";
-import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
+import { Asked, Kernel, type Ref } from "../bare.ts";
+import { type Behaviour, type Kit, nodeTimer, subjectOf } from "../peer/shapes.ts";
+import { askAll, expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
 
 const total = "total";
 type Transfer = { readonly type: "withdraw" | "deposit"; readonly amount: number };
 
+function open(): Kit<Ref> {
+  const kernel = new Kernel();
+  const tell = (to: Ref, n: number): void => kernel.tell(to, n, null);
+  return {
+    spawn: ({ take, answer }: Behaviour) =>
+      kernel.spawn((n: number, sender) => (sender instanceof Asked ? answer?.(n) : take?.(n))),
+    tell,
+    ask: (to, n) => kernel.ask(to, n),
+    stop: (one) => kernel.stop(one),
+    after: nodeTimer(tell),
+  };
+}
+
 export const subject: Subject = {
+  ...subjectOf(open),
+
   ring(hops) {
     const kernel = new Kernel();
     const end = signal();
@@ -65,26 +81,22 @@ export const subject: Subject = {
     };
   },
 
-  ask(asks) {
+  ask(asks, inFlight) {
     const kernel = new Kernel();
     const echo = kernel.spawn((n: number) => n + 1);
     let sum = 0;
     return {
       async run() {
-        for (let i = 0; i < asks; i++) sum += await kernel.ask<number>(echo, i);
+        sum = await askAll(asks, inFlight, (n) => kernel.ask<number>(echo, n));
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
   },
 
-  "ask-inside"(asks) {
+  "ask-inside"(asks, inFlight) {
     const kernel = new Kernel();
     const echo = kernel.spawn((n: number) => n + 1);
-    const asker = kernel.spawn(async (count: number) => {
-      let sum = 0;
-      for (let i = 0; i < count; i++) sum += await kernel.ask<number>(echo, i);
-      return sum;
-    });
+    const asker = kernel.spawn((count: number) => askAll(count, inFlight, (n) => kernel.ask<number>(echo, n)));
     let sum = 0;
     return {
       async run() {
@@ -102,7 +114,7 @@ export const subject: Subject = {
     const collector = kernel.spawn((n: number) => {
       sum += n;
       if (++count === actors) end.reach();
-    });
+    }, actors);
     return {
       run() {
         for (let i = 0; i < actors; i++) {

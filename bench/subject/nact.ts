@@ -2,7 +2,8 @@
 // `query` to ask. The names given to actors are ours: its own anonymous ones are random 31-bit numbers, which collide.
 
 import { createRequire } from "node:module";
-import { expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
+import { type Behaviour, type Kit, nodeTimer, subjectOf } from "../peer/shapes.ts";
+import { askAll, expectEqual, type Subject, signal, sizes, xorshift } from "../rows.ts";
 
 // It is a CommonJS package whose names Node's lexer does not find.
 const { dispatch, query, spawn, start, stop } = createRequire(import.meta.url)("nact") as typeof import("nact");
@@ -16,7 +17,29 @@ function echoIn(system: Ref): Ref {
   return spawn(system, (_: unknown, { from, n }: Question) => dispatch(from, n + 1), "echo") as Ref;
 }
 
+const ask = (to: Ref, n: number, within: number = askWithinMs): Promise<number> =>
+  query(to, (from: Ref) => ({ from, n }), within) as Promise<number>;
+
+function open(): Kit<Ref> {
+  const system = start() as Ref;
+  let names = 0;
+  return {
+    spawn({ take, answer }: Behaviour) {
+      const handle = async ({ from, n }: Question) => dispatch(from, (await answer?.(n)) as number);
+      const receive = (_: unknown, message: number | Question) =>
+        typeof message === "number" ? take?.(message) : handle(message);
+      return spawn(system, receive, `actor-${names++}`) as Ref;
+    },
+    tell: dispatch,
+    ask,
+    stop,
+    after: nodeTimer(dispatch),
+  };
+}
+
 export const subject: Subject = {
+  ...subjectOf(open),
+
   ring(hops) {
     const system = start() as Ref;
     const end = signal();
@@ -78,32 +101,27 @@ export const subject: Subject = {
     };
   },
 
-  ask(asks) {
+  ask(asks, inFlight) {
     const echo = echoIn(start() as Ref);
     let sum = 0;
     return {
       async run() {
-        for (let i = 0; i < asks; i++)
-          sum += (await query(echo, (from: Ref) => ({ from, n: i }), askWithinMs)) as number;
+        sum = await askAll(asks, inFlight, (n) => ask(echo, n));
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
   },
 
-  "ask-inside"(asks) {
+  "ask-inside"(asks, inFlight) {
     const system = start() as Ref;
     const echo = echoIn(system);
-    const ask = async (_: unknown, { from, n: count }: Question) => {
-      let sum = 0;
-      for (let i = 0; i < count; i++)
-        sum += (await query(echo, (to: Ref) => ({ from: to, n: i }), askWithinMs)) as number;
-      dispatch(from, sum);
-    };
-    const asker = spawn(system, ask, "asker") as Ref;
+    const answer = async (_: unknown, { from, n }: Question) =>
+      dispatch(from, await askAll(n, inFlight, (i) => ask(echo, i)));
+    const asker = spawn(system, answer, "asker") as Ref;
     let sum = 0;
     return {
       async run() {
-        sum = (await query(asker, (from: Ref) => ({ from, n: asks }), 60_000)) as number;
+        sum = await ask(asker, asks, 60_000);
       },
       check: () => expectEqual("sum of answers", sum, (asks * (asks + 1)) / 2),
     };
@@ -193,8 +211,7 @@ export const subject: Subject = {
       tellers.push(spawn(system, teller, `teller-${i}`) as Ref);
     }
     return {
-      run: () =>
-        Promise.all(tellers.map((to) => query(to, (from: Ref) => ({ from, n: transfers / sizes.tellers }), 60_000))),
+      run: () => Promise.all(tellers.map((to) => ask(to, transfers / sizes.tellers, 60_000))),
       check() {
         expectEqual("messages", handled, 2 * transfers);
         expectEqual(
