@@ -68,20 +68,22 @@ describe("batcher", () => {
     ({ run }) => run(),
   );
 
-  test.each([live, sim])("[P12 $name] sends items as lists, and gives each asker its answer", (world) =>
-    world.run(async ({ system, idle, conserve }) => {
-      const log: string[] = [];
-      const rows = system.spawn(batcher(system.spawn(store(log)), { size: 3, within: 1 }), { name: "rows" });
-      const asks = ["a", "bad", "c", "d"].map((row) => settle(system.ask(rows).save(row)));
-      system.tell(rows).note("n");
-      const ends = (await Promise.all(asks)).map((end) => (end.ok ? end.value : end.error._tag));
-      expect(ends).toEqual([1, "Bad", 2, 3]);
-      await settle(system.ask(rows).note("o"));
-      await idle();
-      expect(log.filter((one) => one.includes("note")).join(" ")).toBe("note n note o");
-      expect(log.filter((one) => !one.includes("note")).map((one) => one.split(": ")[1])).toEqual(["a bad c", "d"]);
-      conserve();
-    }),
+  test.each([live, sim].map((each) => [each.name, each] as const))(
+    "[P12 %s] sends items as lists, and gives each asker its answer",
+    (_, world) =>
+      world.run(async ({ system, idle, conserve }) => {
+        const log: string[] = [];
+        const rows = system.spawn(batcher(system.spawn(store(log)), { size: 3, within: 1 }), { name: "rows" });
+        const asks = ["a", "bad", "c", "d"].map((row) => settle(system.ask(rows).save(row)));
+        system.tell(rows).note("n");
+        const ends = (await Promise.all(asks)).map((end) => (end.ok ? end.value : end.error._tag));
+        expect(ends).toEqual([1, "Bad", 2, 3]);
+        await settle(system.ask(rows).note("o"));
+        await idle();
+        expect(log.filter((one) => one.includes("note")).join(" ")).toBe("note n note o");
+        expect(log.filter((one) => !one.includes("note")).map((one) => one.split(": ")[1])).toEqual(["a bad c", "d"]);
+        conserve();
+      }),
   );
 });
 

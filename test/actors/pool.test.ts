@@ -65,18 +65,22 @@ describe.each(all)("a pool, %s", (strategy) => {
     test.each(conformance(wrap, { order: false }))("$name", ({ run }) => run());
   });
 
-  test.each([live, sim])("[P1 $name] takes tell, offer and ask, and passes refusals and crashes on", (world) =>
-    world.run(async ({ system, idle, conserve }) => {
-      const ref = system.spawn(pool(clerk, { size: 3, strategy }), { name: "desk" });
-      system.tell(ref).who();
-      await system.offer(ref).who();
-      expect(await system.ask(ref).slow(1)).toMatch(/^\/desk\/[012] \d$/);
-      expect(await settle(system.ask(ref).refuse())).toMatchObject({ error: { _tag: "Unlucky", outcome: "answered" } });
-      expect(await settle(system.ask(ref).crash())).toMatchObject({ error: { _tag: "ActorCrashed" } });
-      expect(await system.ask(ref).who()).toMatch(/^\/desk/);
-      await idle();
-      conserve();
-    }),
+  test.each([live, sim].map((each) => [each.name, each] as const))(
+    "[P1 %s] takes tell, offer and ask, and passes refusals and crashes on",
+    (_, world) =>
+      world.run(async ({ system, idle, conserve }) => {
+        const ref = system.spawn(pool(clerk, { size: 3, strategy }), { name: "desk" });
+        system.tell(ref).who();
+        await system.offer(ref).who();
+        expect(await system.ask(ref).slow(1)).toMatch(/^\/desk\/[012] \d$/);
+        expect(await settle(system.ask(ref).refuse())).toMatchObject({
+          error: { _tag: "Unlucky", outcome: "answered" },
+        });
+        expect(await settle(system.ask(ref).crash())).toMatchObject({ error: { _tag: "ActorCrashed" } });
+        expect(await system.ask(ref).who()).toMatch(/^\/desk/);
+        await idle();
+        conserve();
+      }),
   );
 
   test("[P2 sim] goes on with the other workers when one is hung", () =>

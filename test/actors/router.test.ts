@@ -58,20 +58,22 @@ describe.each(strategies)("a router, %s", (strategy) => {
   };
   test.each(conformance(wrapTwo, { order: false }))("of two stands for either: $name", ({ run }) => run());
 
-  test.each([live, sim])("[P5 $name] leaves out who has ended, and says so when nobody is left", (world) =>
-    world.run(async ({ system, idle, conserve }) => {
-      const routees = names.map((name) => system.spawn(shop(name), { name }));
-      const ref = system.spawn(router(routees, { strategy }), { name: "router" });
-      await system.ask(routees[0]!).quit();
-      await idle();
-      for (let n = 0; n < 6; n++) expect(await system.ask(ref, { key: `${n}` }).who()).toMatch(/^[bc]$/);
-      for (const one of routees.slice(1)) await system.ask(one).quit();
-      await idle();
-      expect(await settle(system.ask(ref).who())).toMatchObject({
-        error: { _tag: "ActorStopped", outcome: "not-started" },
-      });
-      conserve();
-    }),
+  test.each([live, sim].map((each) => [each.name, each] as const))(
+    "[P5 %s] leaves out who has ended, and says so when nobody is left",
+    (_, world) =>
+      world.run(async ({ system, idle, conserve }) => {
+        const routees = names.map((name) => system.spawn(shop(name), { name }));
+        const ref = system.spawn(router(routees, { strategy }), { name: "router" });
+        await system.ask(routees[0]!).quit();
+        await idle();
+        for (let n = 0; n < 6; n++) expect(await system.ask(ref, { key: `${n}` }).who()).toMatch(/^[bc]$/);
+        for (const one of routees.slice(1)) await system.ask(one).quit();
+        await idle();
+        expect(await settle(system.ask(ref).who())).toMatchObject({
+          error: { _tag: "ActorStopped", outcome: "not-started" },
+        });
+        conserve();
+      }),
   );
 });
 
@@ -122,21 +124,23 @@ describe("a broadcast", () => {
   const wrap = (inner: Ref<Subject>) => broadcast([inner]);
   test.each(conformance(wrap))("to one stands for it: $name", ({ run }) => run());
 
-  test.each([live, sim])("[P6 $name] tells all, and asks for the first, all or so many", (world) =>
-    world.run(async ({ system, idle, conserve }) => {
-      const log: string[] = [];
-      const routees = names.map((name) => system.spawn(shop(name, log), { name }));
-      const first = system.spawn(broadcast(routees));
-      system.tell(first).who();
-      await system.offer(first).who();
-      await idle();
-      expect(log.sort().join("")).toBe("aabbcc");
-      expect(await system.ask(first).slow(2)).toMatch(/^[ab]$/);
-      expect(await system.ask(system.spawn(broadcast(routees, { answers: "all" }))).slow(2)).toEqual(names);
-      expect(await system.ask(system.spawn(broadcast(routees, { answers: 2 }))).slow(2)).toEqual(["a", "b"]);
-      await idle();
-      conserve();
-    }),
+  test.each([live, sim].map((each) => [each.name, each] as const))(
+    "[P6 %s] tells all, and asks for the first, all or so many",
+    (_, world) =>
+      world.run(async ({ system, idle, conserve }) => {
+        const log: string[] = [];
+        const routees = names.map((name) => system.spawn(shop(name, log), { name }));
+        const first = system.spawn(broadcast(routees));
+        system.tell(first).who();
+        await system.offer(first).who();
+        await idle();
+        expect(log.sort().join("")).toBe("aabbcc");
+        expect(await system.ask(first).slow(2)).toMatch(/^[ab]$/);
+        expect(await system.ask(system.spawn(broadcast(routees, { answers: "all" }))).slow(2)).toEqual(names);
+        expect(await system.ask(system.spawn(broadcast(routees, { answers: 2 }))).slow(2)).toEqual(["a", "b"]);
+        await idle();
+        conserve();
+      }),
   );
 
   test("fails as soon as so many can not come any more", () =>

@@ -50,21 +50,23 @@ describe("stash", () => {
     stash(() => ({ [receive]: (m: Message<Subject>) => m.forward(inner) }), { while: () => false });
   test.each(conformance(wrap))("stands for the actor that it holds: $name", ({ run }) => run());
 
-  test.each([live, sim])("[P10 $name] keeps what has to wait, and gives it in order before what came later", (world) =>
-    world.run(async ({ system, idle, conserve }) => {
-      const log: string[] = [];
-      const ref = system.spawn(deskOf(log), { name: "desk" });
-      const asks = ["a", "b", "c"].map((order) => system.ask(ref).take(order));
-      await idle();
-      expect(system.census(ref).held).toBe(3);
-      const open = system.ask(ref).open();
-      asks.push(system.ask(ref).take("d"));
-      await open;
-      expect(await Promise.all(asks)).toEqual(["take a", "take b", "take c", "take d"]);
-      expect(log).toEqual(["a", "b", "c", "d"]);
-      await idle();
-      conserve();
-    }),
+  test.each([live, sim].map((each) => [each.name, each] as const))(
+    "[P10 %s] keeps what has to wait, and gives it in order before what came later",
+    (_, world) =>
+      world.run(async ({ system, idle, conserve }) => {
+        const log: string[] = [];
+        const ref = system.spawn(deskOf(log), { name: "desk" });
+        const asks = ["a", "b", "c"].map((order) => system.ask(ref).take(order));
+        await idle();
+        expect(system.census(ref).held).toBe(3);
+        const open = system.ask(ref).open();
+        asks.push(system.ask(ref).take("d"));
+        await open;
+        expect(await Promise.all(asks)).toEqual(["take a", "take b", "take c", "take d"]);
+        expect(log).toEqual(["a", "b", "c", "d"]);
+        await idle();
+        conserve();
+      }),
   );
 
   test("asks its condition again after each message", () =>
