@@ -19,6 +19,10 @@ export function blackOut(core: Core): void {
   };
   visit(core.root);
   const asked = requestsOf(core.root.self).map((request) => ({ request, begun: request.state > at.queued }));
+  // A system that stops waits for these.
+  const halts = cells.flatMap(({ parent, rare }) =>
+    core.phase === "stopping" && parent === core.root && rare?.halting?.final === true ? rare.halting.done : [],
+  );
   // First nobody can act any more, then the books are closed: who asked from outside is told last.
   for (const cell of cells) cell.self.live = false;
   for (const cell of cells) close(cell);
@@ -28,6 +32,7 @@ export function blackOut(core: Core): void {
   const root = core.root.rareOf();
   root.labels = undefined;
   root.watchers = [];
+  for (const done of halts) done();
   for (const { request, begun } of asked)
     reject(request, stoppedFailure(request.to, request.type, begun ? "unknown" : "not-started"));
 }

@@ -4,6 +4,7 @@
 import type { Cell } from "../kernel/cell.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
 import { Choice, type Posted } from "./choice.ts";
+import type { Deeds } from "./deeds.ts";
 
 /** The messages of one putter that wait, oldest first. */
 export class Channel {
@@ -57,12 +58,14 @@ export class ChannelMailbox implements Mailbox {
   readonly #to: Cell;
   readonly #post: (by: Cell, type: string) => Posted;
   readonly #discard: (one: Waiting) => void;
+  readonly #deeds: Deeds | undefined;
   readonly #channels = new Map<Cell, Channel>();
   /** The same, to walk over without making garbage. */
   readonly #list: Channel[] = [];
 
   /** `post` gives what is put its name and its place in the order of posting; `discard` is told what never starts. */
-  constructor(to: Cell, post: (by: Cell, type: string) => Posted, discard: (one: Waiting) => void) {
+  constructor(to: Cell, post: (by: Cell, type: string) => Posted, discard: (one: Waiting) => void, deeds?: Deeds) {
+    this.#deeds = deeds;
     this.#to = to;
     this.#post = post;
     this.#discard = discard;
@@ -80,6 +83,8 @@ export class ChannelMailbox implements Mailbox {
       this.#channels.set(by, channel);
       this.#list.push(channel);
     }
+    // Also what is forwarded, which does not travel.
+    this.#deeds?.put(this.#to);
     channel.push(new Waiting(this.#post(by, type), channel, type, payload, origin));
     this.live++;
   }

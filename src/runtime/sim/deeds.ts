@@ -11,12 +11,17 @@ import { Due, Head } from "./due.ts";
 import { Reply } from "./event.ts";
 import { actors } from "./injection.ts";
 
+/** Stands for the path of any actor. */
+export const anybody = "*";
+
 export class Deeds {
   readonly #core: Core;
   readonly #discard: (choice: Choice) => void;
   readonly #closed = new Set<Cell>();
   /** Turns that wait. */
   readonly #turns = new Map<Turn, Choice>();
+  /** What it has sent so far. */
+  readonly #put = new Set<Request>();
   /** The event whose step this is. */
   #by: Choice | undefined = undefined;
   /** A circle of waits was broken: which ask is withdrawn depends on more than the order at each actor. */
@@ -35,6 +40,9 @@ export class Deeds {
     const held = actors(this.#core).filter((cell) => cell.down || !cell.free);
     choice.held = new Set(held.map(({ path }) => path));
     this.#by = choice;
+    this.#put.clear();
+    // It may forward, to whom it likes.
+    if (choice.cell.protocol?.receives === true) choice.deed.put.add(anybody);
   }
 
   /** Looks at what the last event has left. */
@@ -56,8 +64,9 @@ export class Deeds {
     this.#by?.deed.touched.add(cell.path);
   }
 
-  put(to: Cell): void {
+  put(to: Cell, request?: Request): void {
     this.#by?.deed.put.add(to.path);
+    if (request !== undefined) this.#put.add(request);
   }
 
   waits(turn: Turn, choice: Choice): void {
@@ -67,8 +76,8 @@ export class Deeds {
   wakes(operation: Request | Sleep, value: unknown): void {
     this.touch(operation.self.cell);
     if (value instanceof WaitCycle) this.hasCycle = true;
-    // Anything but its answer ends an ask for its receiver too.
-    if (operation instanceof Request && operation.flight !== undefined && !this.#isReplyTo(operation))
+    // Anything but its answer ends an ask for its receiver too; what is turned away as it is put was never there.
+    if (operation instanceof Request && !this.#put.has(operation) && !this.#isReplyTo(operation))
       this.touch(operation.to);
   }
 
@@ -79,6 +88,8 @@ export class Deeds {
   }
 
   #lives(event: SystemEvent): void {
+    // Whoever supervises decides, also where nothing comes of it.
+    if (event.kind === "crashed" && event.supervisor !== "/") this.#by?.deed.touched.add(event.supervisor);
     if (event.kind !== "ended" && (event.kind !== "started" || event.incarnation === 1)) return;
     this.#ends(event.path);
     const parent = event.path.slice(0, event.path.lastIndexOf("/"));

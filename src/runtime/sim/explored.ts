@@ -18,7 +18,7 @@ import type { Choice, Posted, Precedes } from "./choice.ts";
 import { Deeds } from "./deeds.ts";
 import { Due, Head } from "./due.ts";
 import { type Arrival, eventOf, FaultEvent, placeOf, Reply } from "./event.ts";
-import type { Exploring } from "./exploring.ts";
+import { type Exploring, timeWithin } from "./exploring.ts";
 import type { Unavailable } from "./failure.ts";
 import { actors } from "./injection.ts";
 import type { Links } from "./link.ts";
@@ -30,30 +30,25 @@ import { SimWorld } from "./world.ts";
 
 export class ExploredWorld extends SimWorld {
   override readonly askWithinMs: number;
-  /** How often there was a choice. */
   picks = 0;
-  /** What was fired, in order. */
   readonly happened: Choice[] = [];
-  /** What can not happen any more. */
   readonly voided: Choice[] = [];
   readonly names: Names;
   readonly #exploring: Exploring;
   readonly #isAsync: boolean;
-  /** The event whose step this is. */
   #cause: Choice | undefined = undefined;
   readonly #readied = new Set<Cell>();
   /** Of turns, timers and what else is no message in a channel. */
   readonly #choices = new Map<object, Choice>();
   /** Of what comes due: what armed it, and its place in the order of posting. */
   readonly #armed = new Map<Timed, { readonly cause: Choice | undefined; readonly order: number }>();
+  readonly #urgent = new Set<Request>();
   readonly #windows = new Windows();
   /** In `async` time: the latest moment that each actor knows of. */
   readonly #clocks = new Map<Cell, number>();
   readonly #enabled: Choice[] = [];
   readonly #precedes: Precedes;
-  /** How long the next event may be put off, in ms of virtual time. */
   #untilMs = 0;
-  /** Something is left to happen but repeating timers. */
   #isBusy = false;
   #deeds: Deeds | undefined = undefined;
   #handlers: AsyncLocalStorage<Flight> | undefined = undefined;
@@ -76,11 +71,11 @@ export class ExploredWorld extends SimWorld {
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
     if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.names);
     const post = (by: Cell, type: string) => this.#post(cell, this.names.message(by, cell, type), this.time);
-    return new ChannelMailbox(cell, post, (one) => this.#discard(one));
+    return new ChannelMailbox(cell, post, (one) => this.#discard(one), this.#deeds);
   }
 
   override travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
-    this.#deeds?.put(to);
+    this.#deeds?.put(to, origin.request);
     return super.travels(to, what, origin);
   }
 
@@ -92,6 +87,11 @@ export class ExploredWorld extends SimWorld {
   override wake(operation: Request | Sleep, isOk: boolean, value: unknown): void {
     this.#deeds?.wakes(operation, value);
     super.wake(operation, isOk, value);
+  }
+
+  override reply(request: Request, settle: () => void, word: unknown): void {
+    this.#deeds?.put(request.to);
+    super.reply(request, settle, word);
   }
 
   get hasCycle(): boolean {
@@ -110,21 +110,22 @@ export class ExploredWorld extends SimWorld {
   protected override travel(timed: Arrival | Reply, at: number): void {
     super.travel(timed, at);
     if (!this.#choices.delete(timed)) this.#note(timed);
-    const [from, to] =
-      timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
-    const link = this.links.between(from, to);
-    if (link !== undefined) this.#windows.add(link, timed, at);
+    this.#windows.add(this.links, timed, at);
   }
 
   #note(timed: Timed): void {
     this.#armed.set(timed, { cause: this.#cause, order: ++this.core.posts });
   }
 
-  /** In `async` time a deadline that is armed, or a fault, may come between. */
+  /** While its asker is stopping, and in `async` time where a deadline or a fault is armed, something may come between. */
   protected override isNext(request: Request): boolean {
-    if (!this.#isAsync) return super.isNext(request);
-    if (!isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
-    if (request.from.life !== "up") return false;
+    const isUp = request.from.life === "up";
+    if (!this.#isAsync) {
+      const isNext = super.isNext(request);
+      if (isNext && !isUp) this.#urgent.add(request);
+      return isNext && isUp;
+    }
+    if (!isUp || !isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
     return !this.agenda.hasFault && !this.agenda.armed.some((timed) => timed instanceof FaultEvent);
   }
 
@@ -149,8 +150,8 @@ export class ExploredWorld extends SimWorld {
   }
 
   #choiceOf(of: object, make: () => Choice): Choice {
-    let choice = this.#choices.get(of);
-    if (choice === undefined) this.#choices.set(of, (choice = make()));
+    const choice = this.#choices.get(of) ?? make();
+    this.#choices.set(of, choice);
     return choice;
   }
 
@@ -240,12 +241,13 @@ export class ExploredWorld extends SimWorld {
       const cell = placeOf(timed, this.core.root);
       const posted = this.#post(cell, eventOf(this.names, timed, cell), timed.at);
       const { cause, order } = this.#armed.get(timed) ?? posted;
+      if (timed instanceof Reply && this.#urgent.has(timed.request))
+        return new Due({ ...posted, cause, order: 0 }, timed);
       // What is enabled already has its place.
       return new Due({ ...posted, cause, order: orderOf(timed) ?? order }, timed);
     });
   }
 
-  /** What is enabled and was not fired. */
   get left(): readonly Choice[] {
     return [...this.#collect()];
   }
@@ -315,13 +317,9 @@ export class ExploredWorld extends SimWorld {
       this.#clocks.set(choice.cell, time);
       return time;
     }
-    const soonest = Math.max(this.time, choice.at);
-    const { times } = this.#exploring;
-    if (times === undefined || choice.isForced || !(choice instanceof Due) || this.#untilMs <= soonest) return soonest;
-    // A third each for the earliest, the latest, and any between.
-    const draw = keyed(times, "when", choice.name) * 3;
-    const share = draw < 1 ? 0 : draw < 2 ? 1 : draw - 2;
-    return soonest + (this.#untilMs - soonest) * share;
+    const soonestMs = Math.max(this.time, choice.at);
+    const mayWait = !choice.isForced && choice instanceof Due && this.#untilMs > soonestMs;
+    return mayWait ? timeWithin(soonestMs, this.#untilMs, this.#exploring.times, choice.name) : soonestMs;
   }
 
   #bringDue(choice: Due): void {
@@ -377,6 +375,11 @@ export class ExploredWorld extends SimWorld {
     if (this.#exploring.joins !== undefined) this.#handlers ??= new AsyncLocalStorage();
   }
 
+  /** The run is over: Node would ask each storage at every promise. */
+  close(): void {
+    this.#handlers?.disable();
+  }
+
   override run<T>(flight: Flight, handler: () => T): T {
     const handlers = this.#handlers;
     return handlers === undefined ? super.run(flight, handler) : handlers.run(flight, () => super.run(flight, handler));
@@ -386,7 +389,6 @@ export class ExploredWorld extends SimWorld {
     return this.#handlers?.getStore() ?? super.current();
   }
 
-  /** Nothing was put aside. */
   override unpause(): void {}
 
   override forget(keeps: (timed: Timed) => boolean): void {

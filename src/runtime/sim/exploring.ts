@@ -1,5 +1,6 @@
 // How a run is explored.
 
+import { keyed } from "../kernel/random.ts";
 import type { Strategy } from "./choice.ts";
 
 /**
@@ -18,4 +19,12 @@ export interface Exploring {
   readonly joins: number | undefined;
   /** Events note what they do. */
   readonly takesNote: boolean;
+}
+
+/** When in a window an event comes, by a draw of its name: a third each for the earliest, the latest, and any between. */
+export function timeWithin(soonestMs: number, untilMs: number, seed: number | undefined, name: string): number {
+  if (seed === undefined) return soonestMs;
+  const draw = keyed(seed, "when", name) * 3;
+  const share = draw < 1 ? 0 : draw < 2 ? 1 : draw - 2;
+  return soonestMs + (untilMs - soonestMs) * share;
 }

@@ -119,6 +119,7 @@ export class Run<B> {
       world.rest();
       world.onStray = nothing;
       lower();
+      this.explored?.close();
       if (strict) inside.disable();
       await hostTurn();
     }

@@ -1,7 +1,9 @@
 // What is on its way on links whose latency is a span: when it may arrive at the latest, and behind what.
 
+import type { Cell } from "../kernel/cell.ts";
 import type { Timed } from "../kernel/operation.ts";
-import type { Link } from "./link.ts";
+import { type Arrival, Reply } from "./event.ts";
+import type { Link, Links } from "./link.ts";
 
 interface Travelling {
   /** Of virtual time. */
@@ -16,9 +18,12 @@ export class Windows {
   readonly #sent = new Map<Link, Timed>();
 
   /** Something is sent that may arrive from `at` on, in ms. */
-  add(link: Link, timed: Timed, at: number): void {
+  add(links: Links, timed: Arrival | Reply, at: number): void {
+    const [from, to] =
+      timed instanceof Reply ? [timed.request.to, timed.request.from] : [timed.origin.sender as Cell, timed.to];
+    const link = links.between(from, to);
     // What a fault reorders is nowhere in the line.
-    if (link.lastMs !== at) return;
+    if (link === undefined || link.lastMs !== at) return;
     const behind = this.#sent.get(link);
     const beforeMs = behind === undefined ? 0 : (this.#travelling.get(behind)?.untilMs ?? 0);
     this.#travelling.set(timed, { untilMs: Math.max(at + link.spanMs, beforeMs), behind });

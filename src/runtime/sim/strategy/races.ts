@@ -1,6 +1,7 @@
 // What happened before what in a run, and which two of its events could have come the other way round.
 
 import type { Choice, Deed } from "../choice.ts";
+import { anybody } from "../deeds.ts";
 
 /** An event with what it did; `node` is the choice at which it was taken, -1 where there was none. */
 export interface Happened {
@@ -12,7 +13,12 @@ export interface Happened {
 }
 
 export function areDependent(a: Deed, b: Deed): boolean {
-  return a.isFault || b.isFault || meet(a.touched, b.touched) || meet(a.ended, b.put) || meet(b.ended, a.put);
+  return a.isFault || b.isFault || meet(a.touched, b.touched) || mayMiss(a, b) || mayMiss(b, a);
+}
+
+/** Whether what one sends finds its receiver may depend on whether the other comes before. */
+function mayMiss({ ended }: Deed, { put }: Deed): boolean {
+  return ended.size > 0 && (put.has(anybody) || meet(ended, put));
 }
 
 function meet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

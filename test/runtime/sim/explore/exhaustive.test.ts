@@ -17,7 +17,7 @@ import { retry } from "../../../zoo/retry.ts";
 import { stalefill } from "../../../zoo/stalefill.ts";
 import { twophase } from "../../../zoo/twophase.ts";
 import { exhaustedOrders, walkedOrders } from "./orders.ts";
-import { bodyOf, type Kind, programs } from "./programs.ts";
+import { bodyOf, type Kind, type Program, programs } from "./programs.ts";
 import { cells, counted, endings } from "./small.ts";
 
 function played<Op>({ play, operations }: Protocol<Op>, variant: Variant, most?: number): Body {
@@ -36,6 +36,16 @@ describe("exhaust", () => {
   test.each(endings)("finds every order of $name", async ({ play }) => {
     const [found, walked] = [await exhaustedOrders(play), await walkedOrders(play)];
     expect([found, walked]).toMatchObject([{ isComplete: true }, { isComplete: true }]);
+    expect(found.orders).toEqual(walked.orders);
+  });
+
+  test("finds every order of an actor that stops with an ask that another one who stops may not answer", async () => {
+    const ends: Program = [
+      { to: 1, steps: [{ do: "tell", to: 0, steps: [{ do: "stop" }, { do: "ask", to: 2, steps: [] }] }] },
+      { to: 0, steps: [{ do: "tell", to: 2, steps: [{ do: "stop" }] }] },
+    ];
+    const [found, walked] = [await exhaustedOrders(bodyOf(ends)), await walkedOrders(bodyOf(ends))];
+    expect(walked.isComplete).toBe(true);
     expect(found.orders).toEqual(walked.orders);
   });
 

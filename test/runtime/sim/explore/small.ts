@@ -292,23 +292,44 @@ const stopsLate: Play = async ({ system, runUntilIdle }) => {
   await runUntilIdle();
 };
 
-/** A child that ends by itself, and a parent that ends too. */
-const orphan: Play = async ({ system, runUntilIdle }) => {
-  const child = (self: Self) => ({
-    end() {
-      self.stop();
+/** A child that ends the way `end` says, and a parent that stops: as it is told at first, or later, or in a while. */
+function family(end: (self: Self) => void, isToldFirst: boolean, parentMs = 0): Play {
+  return async ({ system, runUntilIdle }) => {
+    const child = (self: Self) => ({ end: () => end(self) });
+    const parent = (self: Self<{ begin(): void; end(): unknown }>) => ({
+      begin() {
+        self.tell(self.spawn(child, { name: "child" })).end();
+        if (!isToldFirst) self.tell(self.ref).end();
+      },
+      end() {
+        self.stop();
+        return parentMs > 0 ? self.sleep(parentMs) : undefined;
+      },
+    });
+    const ref = system.spawn(parent, { name: "parent" });
+    system.tell(ref).begin();
+    if (isToldFirst) system.tell(ref).end();
+    await runUntilIdle();
+  };
+}
+
+/** A client asks by way of somebody who forwards to one who stops. */
+const forwardedToEnd: Play = async ({ system, runUntilIdle }) => {
+  const mortal = (self: Self) => ({ note() {}, end: () => self.stop() });
+  const to = system.spawn(mortal, { name: "mortal" });
+  const router = () => ({
+    [receive](m: Message<Notebook>) {
+      m.forward(to);
     },
   });
-  const parent = (self: Self<{ begin(): void; end(): void }>) => ({
-    begin() {
-      self.tell(self.spawn(child, { name: "child" })).end();
-      self.tell(self.ref).end();
-    },
-    end() {
-      self.stop();
+  const by = system.spawn(router, { name: "router" });
+  const asker = (self: Self) => ({
+    async begin() {
+      await settle(self.ask(by, forEver).note());
     },
   });
-  system.tell(system.spawn(parent, { name: "parent" })).begin();
+  system.tell(system.spawn(asker, { name: "asker" })).begin();
+  system.tell(to).end();
   await runUntilIdle();
 };
 
@@ -360,5 +381,7 @@ export const endings: readonly Small[] = [
   { name: "a pipe and a crash", play: piped(crash) },
   { name: "a pipe and a stop", play: piped((self) => self.stop()) },
   { name: "a stop of an actor that asks", play: stopsLate },
-  { name: "a stop of a parent and of its child", play: orphan },
+  { name: "a stop of a child and of its parent", play: family((self) => self.stop(), false) },
+  { name: "a crash of a child whose parent stops in a while", play: family(crash, true, 1) },
+  { name: "an ask that is forwarded to an actor that stops", play: forwardedToEnd },
 ];

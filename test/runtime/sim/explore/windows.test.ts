@@ -201,6 +201,33 @@ describe("windows", () => {
     expect(lost).toBeGreaterThan(30);
     expect(lost).toBeLessThan(90);
   });
+
+  test("let a stop come between an answer and what its asker does with it, as it may live", async () => {
+    const seen = new Set<string>();
+    const body: Body = async ({ system, runUntilIdle }) => {
+      const done: string[] = [];
+      const account = (what: string) => () => ({ book: () => void done.push(what) });
+      const debit = system.spawn(account("debit"), { name: "debit" });
+      const credit = system.spawn(account("credit"), { name: "credit" });
+      const mover = (self: Self) => ({
+        async move() {
+          await self.ask(debit).book();
+          self.tell(credit).book();
+        },
+      });
+      const boss = (self: Self) => {
+        const child = self.spawn(mover, { name: "mover", supervision: { settleWithin: 0 } });
+        return { begin: () => self.tell(child).move(), end: () => self.stop() };
+      };
+      const ref = system.spawn(boss, { name: "boss" });
+      system.tell(ref).begin();
+      system.tell(system.spawn((self: Self) => ({ end: () => self.tell(ref).end() }), { name: "other" })).end();
+      await runUntilIdle();
+      seen.add(done.join());
+    };
+    for (let seed = 1; seed <= 100; seed++) await drawn(new Explorer(), "random", seed, body);
+    expect([...seen].sort()).toEqual(["", "debit", "debit,credit"]);
+  });
 });
 
 describe("async time", () => {
