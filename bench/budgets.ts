@@ -1,7 +1,7 @@
 // The budgets of design §7, each with what was found.
 
 import type { Measured } from "./measure.ts";
-import type { PeerName } from "./peers.ts";
+import { type Peer, type PeerName, peers } from "./peers.ts";
 import { type RowName, rows } from "./rows.ts";
 import { costRatio, ratio, type Spread, short, spreadOf } from "./spread.ts";
 
@@ -16,6 +16,12 @@ export interface Judged {
 const laterTimesBare = 1.25;
 /** A million actors: cost of a message, beside one actor. */
 const flatWithin = 1.25;
+
+/** Erlang is not among them: it stands beside Antiphon. */
+const rivalries: readonly (readonly [kind: string, isMeant: (peer: PeerName) => boolean])[] = [
+  ["library", (peer) => peer !== "antiphon" && (peers[peer] as Peer).package !== undefined],
+  ["way by hand", (peer) => ["emitter", "chain", "loop"].includes(peer)],
+];
 
 export function budgetsOf(measured: Measured): Judged[] {
   const all = [
@@ -52,20 +58,20 @@ function besideBare(row: RowName, measured: Measured): Judged[] {
       met: cost.median <= budget.atMost,
     });
   }
-  const rivals = Object.entries(found)
-    .filter(([peer]) => !["antiphon", "bare", "erlang"].includes(peer))
-    .map(([peer, rounds]) => ({ peer, cost: costRatio(rows[row].kind, rounds, own)?.median ?? Number.NaN }))
-    .sort((a, b) => a.cost - b.cost);
-  const [first] = rivals;
-  if (first !== undefined)
+  for (const [kind, isMeant] of rivalries) {
+    const rivals = Object.entries(found)
+      .filter(([peer]) => isMeant(peer as PeerName))
+      .map(([peer, rounds]) => ({ peer, cost: costRatio(rows[row].kind, rounds, own)?.median ?? Number.NaN }))
+      .sort((a, b) => a.cost - b.cost);
+    const [first] = rivals;
+    if (first === undefined) continue;
+    const told = rivals.filter(({ cost }) => cost < 1 || cost === first.cost);
     judged.push({
-      budget: `${row} ahead of every peer`,
-      found: rivals
-        .filter(({ cost }) => cost < 1 || cost === first.cost)
-        .map(({ peer, cost }) => `${peer} takes ${cost.toFixed(2)} times as long`)
-        .join(", "),
+      budget: `${row} ahead of every ${kind}`,
+      found: told.map(({ peer, cost }) => `${peer} takes ${cost.toFixed(2)} times as long`).join(", "),
       met: first.cost > 1,
     });
+  }
   return judged;
 }
 

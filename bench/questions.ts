@@ -1,7 +1,7 @@
 // The suite as questions, each with its rows; what `--only` knows.
 
 import { InvalidOption } from "antiphon";
-import { type RowName, rowNames } from "./rows.ts";
+import type { RowName } from "./rows.ts";
 
 export interface Question {
   readonly asks: string;
@@ -55,5 +55,3 @@ export function chosenFrom(list: string | undefined, quick: boolean): Chosen {
     others: otherNames.filter((name) => names.includes(name)),
   };
 }
-
-export const rowWidth: number = Math.max(...rowNames.map((name) => name.length));

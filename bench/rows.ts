@@ -174,8 +174,6 @@ export const rows: { readonly [name in RowName]: Row } = {
   },
 };
 
-export const rowNames = Object.keys(rows) as readonly RowName[];
-
 export function expectEqual(what: string, found: unknown, expected: unknown): void {
   if (found !== expected) throw new Error(`${what}: found ${found}, expected ${expected}.`);
 }

@@ -3,7 +3,7 @@
 import { table } from "antiphon/lab";
 import type { Failed, Measured } from "./measure.ts";
 import { type Peer, type PeerName, peers } from "./peers.ts";
-import { questions, rowWidth } from "./questions.ts";
+import { questions } from "./questions.ts";
 import { type RowName, rows } from "./rows.ts";
 import { sizeOf } from "./sizes.ts";
 import { costRatio, ratio, short, spreadOf, times } from "./spread.ts";
@@ -54,12 +54,7 @@ export function overview({ rows: chosen, peers: present, measured }: Found): str
         const cost = costRatio(kind, measured[row]?.[peer], own);
         return cost === undefined ? "-" : times(cost.median);
       };
-      return [
-        row.padEnd(rowWidth),
-        own === undefined ? "-" : short(spreadOf(own.flat()).median),
-        unit,
-        ...others.map(cell),
-      ];
+      return [row, own === undefined ? "-" : short(spreadOf(own.flat()).median), unit, ...others.map(cell)];
     });
   return [
     "# How many times what Antiphon takes? Below 1 is quicker, or smaller, than Antiphon",
@@ -79,13 +74,13 @@ export function notes(found: Found): string {
   const body = present.map((name) => {
     const { title, how, favours = [], burdens = [] }: Peer = peers[name];
     const marks = [...favours.map(mark("+")), ...burdens.map(mark("−"))].join(" ");
-    return [name, [title, versions[name]].filter((part) => part !== undefined).join(" "), how, marks];
+    return [name, [title, versions[name]].filter((part) => part !== undefined).join(" "), marks, how];
   });
   const empty = present.flatMap((peer) => missing(peer, found));
   return [
     "# What is compared with what, and what is unfair about it: + for that peer, − against it",
     "",
-    table([["", "", "an actor is", "unfair"], ...body]),
+    table([["", "", "unfair", "an actor is"], ...body]),
     "",
     ...said.map((sentence, i) => `${String(i + 1).padStart(3)}  ${sentence}`),
     ...(empty.length > 0 ? ["", "No number, -, for", ...empty] : []),
