@@ -17,6 +17,7 @@ import { type Peer, type PeerName, peerNames, peers } from "./peers.ts";
 import { type Chosen, chosenFrom, others, questions } from "./questions.ts";
 import { contestsOfRoads, reportRoads } from "./roads.ts";
 import { rows } from "./rows.ts";
+import { sizeOf } from "./sizes.ts";
 import { blocks, type Found, notes, overview } from "./tables.ts";
 import { measureSim, reportSim, type SimSample } from "./virtual.ts";
 
@@ -31,8 +32,8 @@ const flags = {
 
 const help = `What does a message cost, beside other ways to write actors in Node, and beside Erlang?
 
-  npm run bench                                       all of it, about an hour
-  npm run bench -- --quick                            a first look, about five minutes
+  npm run bench                                       all of it, about half an hour
+  npm run bench -- --quick                            a first look, two to five minutes
   npm run bench -- --only ring,bank                   two rows
   npm run bench -- --only asks --peers nact,erlang    a question, with two peers
   npm run bench -- --only roads                       what observers, concurrency, isolation cost
@@ -176,12 +177,17 @@ function asJson({ settings, versions, samples, sim, loadBefore }: Run): string {
     cores: availableParallelism(),
     loadBefore,
     loadAfter: load(),
+    flags: process.argv.slice(2),
   };
   const { measured, failed } = samples;
+  const sizes = Object.fromEntries(
+    settings.rows.map((row) => [row, Object.fromEntries(settings.peers.map((peer) => [peer, sizeOf(row, peer)]))]),
+  );
   const result = {
     machine,
     versions,
     settings,
+    sizes,
     budgets: budgetsOf(measured),
     measured,
     sim: Object.fromEntries(sim),

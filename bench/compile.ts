@@ -2,6 +2,7 @@
 // function in a call that keeps its name, which costs where actors are closures.)
 
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +16,8 @@ async function folder(): Promise<{ directory: string; remove: () => Promise<void
   const cache = join(root, "node_modules", ".cache");
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, "antiphon-bench-"));
+  // Also when somebody pressed Ctrl-C.
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }
 
