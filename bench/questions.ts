@@ -29,6 +29,7 @@ export const questions: Readonly<Record<string, Question>> = {
 export const others = {
   doors: "What does it cost to import each door of the package, beside other packages?",
   roads: "What do the slow roads of Antiphon cost: observers, concurrency, orders, isolation?",
+  collector: "What do flags of the garbage collector bring?",
   sim: "How fast is virtual time? The rows of npm run bench:sim",
 } as const;
 type Other = keyof typeof others;

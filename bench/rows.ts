@@ -48,7 +48,7 @@ export type RowName =
   | `${"live" | "spray"}-${"1" | "1k" | "100k" | "1m"}`;
 
 /** Of design §7. */
-export type Budget =
+type Budget =
   | { readonly kind: "times-bare"; readonly atMost: number }
   | { readonly kind: "at-least"; readonly rate: number }
   | { readonly kind: "at-most"; readonly value: number };

@@ -41,9 +41,6 @@ export function short(value: number): string {
 const figures = (value: number): string =>
   value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(value + 0.5)) : 3);
 
-export const amount = (spread: Spread | undefined): string =>
-  spread === undefined ? "-" : `${short(spread.median).padStart(5)} (${short(spread.min)}–${short(spread.max)})`;
-
 /** Of one round there is no spread. */
 export function ratio(spread: Spread | undefined): string {
   if (spread === undefined) return "-";

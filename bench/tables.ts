@@ -5,7 +5,6 @@ import type { Failed, Measured } from "./measure.ts";
 import { type Peer, type PeerName, peers } from "./peers.ts";
 import { questions } from "./questions.ts";
 import { type RowName, rows } from "./rows.ts";
-import { sizeOf } from "./sizes.ts";
 import { costRatio, ratio, short, spreadOf, times } from "./spread.ts";
 
 export interface Found {
@@ -14,26 +13,30 @@ export interface Found {
   readonly peers: readonly PeerName[];
   /** Of packages, and of Erlang. */
   readonly versions: { readonly [peer in PeerName]?: string };
+  /** Items per repetition, or why a peer has no such row. */
+  readonly sizes: { readonly [row in RowName]?: { readonly [peer in PeerName]?: number | string } };
   readonly measured: Measured;
   readonly failed: readonly Failed[];
 }
 
 /** By question: rows, and in each the peers from the least cost to the greatest. */
-export function blocks({ rows: chosen, measured }: Found): string {
-  const found = Object.values(questions).map(({ asks, rows: of }) => {
+export function blocks(found: Found): string {
+  const { rows: chosen, measured } = found;
+  const texts = Object.values(questions).map(({ asks, rows: of }) => {
     const text = of.filter((row) => chosen.includes(row) && measured[row] !== undefined);
-    return text.length === 0 ? "" : [`# ${asks}`, ...text.map((row) => block(row, measured[row] ?? {}))].join("\n\n");
+    return text.length === 0 ? "" : [`# ${asks}`, ...text.map((row) => block(row, found))].join("\n\n");
   });
-  return found.filter((text) => text !== "").join("\n\n");
+  return texts.filter((text) => text !== "").join("\n\n");
 }
 
-function block(row: RowName, found: Measured[string]): string {
+function block(row: RowName, { measured, sizes }: Found): string {
   const { what, unit, kind } = rows[row];
+  const found = measured[row] ?? {};
   const lines = Object.entries(found).map(([peer, rounds]) => {
     const spread = spreadOf(rounds.flat());
     const over = (other: PeerName) => (other === peer ? "" : ratio(costRatio(kind, rounds, found[other])));
     const cost = kind === "rate" ? 1 / spread.median : spread.median;
-    const size = sizeOf(row, peer as PeerName).toLocaleString("en");
+    const size = (sizes[row]?.[peer as PeerName] ?? "").toLocaleString("en");
     const cells = [peer, short(spread.median), `${short(spread.min)}–${short(spread.max)}`];
     return { cost, cells: [...cells, over("antiphon"), over("bare"), size] };
   });
@@ -88,11 +91,11 @@ export function notes(found: Found): string {
 }
 
 /** Reasons, each with its rows. */
-function missing(peer: PeerName, { rows: chosen, failed }: Found): string[] {
+function missing(peer: PeerName, { rows: chosen, sizes, failed }: Found): string[] {
   const reasons = new Map<string, string[]>();
   const add = (reason: string, row: string) => reasons.set(reason, [...(reasons.get(reason) ?? []), row]);
   for (const row of chosen) {
-    const size = sizeOf(row, peer);
+    const size = sizes[row]?.[peer];
     if (typeof size === "string") add(size, row);
   }
   for (const { contest, entrant, why } of failed) if (entrant === peer) add(`FAILED: ${why.split("\n")[0]}`, contest);
