@@ -7,12 +7,18 @@ import { type RowName, rows } from "./rows.ts";
 import { sizeOf } from "./sizes.ts";
 import { costRatio, ratio, short, spreadOf } from "./spread.ts";
 
+/** Sizes in MB. The young generation starts at `min` and grows to `max`. */
+const semiSpace = (min: number | undefined, max: number) => [
+  ...(min === undefined ? [] : [`--min-semi-space-size=${min}`]),
+  `--max-semi-space-size=${max}`,
+];
 const flags: Readonly<Record<string, readonly string[]>> = {
   none: [],
-  "--max-semi-space-size=32": ["--max-semi-space-size=32"],
-  "--max-semi-space-size=64": ["--max-semi-space-size=64"],
-  "--max-semi-space-size=128": ["--max-semi-space-size=128"],
-  "--single-threaded-gc": ["--single-threaded-gc"],
+  "max-semi-space 64": semiSpace(undefined, 64),
+  "min- and max-semi-space 32": semiSpace(32, 32),
+  "min- and max-semi-space 64": semiSpace(64, 64),
+  "min- and max-semi-space 128": semiSpace(128, 128),
+  "single-threaded-gc": ["--single-threaded-gc"],
 };
 
 const of: readonly RowName[] = ["ring", "ask-inside", "ask-100k", "bank", "create"];
