@@ -113,7 +113,8 @@ function stepsOf(flight: Flight): Step[] | undefined {
   return flatten(found);
 }
 
-function stepsFor({ state, to, via = [], flight }: Request): Step[] | undefined {
+function stepsFor({ state, to, details, flight }: Request): Step[] | undefined {
+  const via = details?.via ?? [];
   if (state === at.queued || state === at.waiting)
     return stepsTo(to)?.map((step) => ({ ...step, through: [...via, ...step.through] }));
   if (flight === undefined || (state !== at.running && state !== at.held)) return undefined;

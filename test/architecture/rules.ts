@@ -38,7 +38,7 @@ export interface Limits {
   readonly medianLines: number;
 }
 
-export const limits: Limits = { kernelLines: 5_400, fileLines: 400, medianLines: 150 };
+export const limits: Limits = { kernelLines: 5_450, fileLines: 400, medianLines: 150 };
 
 /** What breaks a rule, one sentence each: the rule, where, and what was found. */
 export function violations(sources: readonly Source[], limits: Limits): string[] {

@@ -112,7 +112,7 @@ function cycleOf(victim: Request, waits: ReadonlyMap<Flight, readonly Request[]>
     if (seen.has(request)) return undefined;
     seen.add(request);
     for (const flight of blockers(request)) {
-      const steps = [...(request.via ?? []), request.to];
+      const steps = [...(request.details?.via ?? []), request.to];
       // Held, it waits for another actor than the one that has it.
       if (flight.cell !== request.to) steps.push(flight.cell);
       if (flight === goal) return steps;

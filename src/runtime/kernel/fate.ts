@@ -81,22 +81,22 @@ export function answer(cell: Cell, request: Request, value: unknown): void {
 
 /** The receiver answers an ask, or accepts an offer. */
 export function resolve(request: Request, value: unknown): void {
-  const { wire } = request.from.core.world;
-  if (wire === undefined || request.settled) succeed(request, value);
-  else if (!request.told) {
-    request.told = true;
-    wire.reply(request, () => succeed(request, value), value);
-  }
+  if (request.settled || request.from.core.world.wire === undefined) succeed(request, value);
+  else send(request, true, value);
 }
 
 /** The receiver fails an ask or offer. */
 export function fail(request: Request, failure: Failure): void {
-  const { wire } = request.from.core.world;
-  if (wire === undefined || request.settled) rejectInTime(request, failure);
-  else if (!request.told) {
-    request.told = true;
-    wire.reply(request, () => rejectInTime(request, failure), failure);
-  }
+  if (request.settled || request.from.core.world.wire === undefined) rejectInTime(request, failure);
+  else send(request, false, failure);
+}
+
+/** Where words travel. A closure stands in a function that is called only if it is made: V8 allocates the variables it reads at each call. */
+function send(request: Request, isOk: boolean, word: unknown): void {
+  if (request.told) return;
+  request.told = true;
+  const settle = () => (isOk ? succeed(request, word) : rejectInTime(request, word as Failure));
+  request.from.core.world.wire?.reply(request, settle, word);
 }
 
 function rejectInTime(request: Request, failure: Failure): void {
@@ -120,7 +120,7 @@ function succeed(request: Request, value: unknown): void {
     return;
   }
   const scope = detach(request);
-  if (waitsForTurn(request, scope)) replyTurn(request, () => request.end(true, value));
+  if (waitsForTurn(request, scope)) replyTurn(request, true, value);
   else request.end(true, value);
   goOn(scope);
 }
@@ -147,7 +147,7 @@ export function reject(request: Request, failure: Failure): void {
       if (!promise.heard && request.self.live) unheard(request.to, request.type, request.from, failure);
     });
   }
-  if (waitsForTurn(request, scope)) replyTurn(request, () => request.end(false, failure));
+  if (waitsForTurn(request, scope)) replyTurn(request, false, failure);
   else request.end(false, failure);
   goOn(scope);
 }
@@ -212,16 +212,13 @@ export function nothing(): void {}
 
 /** Takes a request out of every list and timer that could settle it again. */
 function detach(request: Request): Scope | undefined {
-  const { scope, signal, onAbort } = request;
+  const { scope } = request;
   request.settled = true;
   const flight = flightOf(scope);
   if (flight?.pending === true) flight.edge = request;
   if (scope !== undefined) scope.remove(request);
   if (request.armed) request.from.core.world.disarm(request);
-  if (signal !== undefined && onAbort !== undefined) {
-    signal.removeEventListener("abort", onAbort);
-    request.onAbort = undefined;
-  }
+  if (request.details !== undefined) request.unlisten();
   return scope;
 }
 
@@ -237,9 +234,9 @@ function waitsForTurn(operation: Request, scope: Scope | undefined): boolean {
   return scope === operation.self && !cell.outside && cell.life === "up" && mayMeet;
 }
 
-function replyTurn(request: Request, run: () => void): void {
+function replyTurn(request: Request, isOk: boolean, value: unknown): void {
   const { cell } = request.self;
-  const turn = new Turn(request.self, "reply", request.type, run);
+  const turn = new Turn(request.self, "reply", request.type, () => request.end(isOk, value));
   turn.queued = true;
   turn.posted = ++cell.core.posts;
   (cell.lane ??= new Lane()).put(turn.name, undefined, turn);

@@ -93,13 +93,14 @@ export class Flight extends Scope implements Taken {
 quicken(Flight);
 
 export function infoOf(request: Request): MessageInfo {
-  request.id ??= request.from.core.newId();
+  const details = request.more();
+  details.id ??= request.from.core.newId();
   return {
     type: request.type,
     sender: request.from.outside ? undefined : request.from.ref,
-    id: request.id,
-    ...(request.key === undefined ? {} : { key: request.key }),
+    id: details.id,
+    ...(details.key === undefined ? {} : { key: details.key }),
     deadline: Number.isFinite(request.deadline) ? request.deadline : undefined,
-    attempt: request.attempt,
+    attempt: details.attempt,
   };
 }

@@ -42,7 +42,7 @@ export class Letter {
   }
 
   get attempt(): number {
-    return this.#flight.request?.attempt ?? 1;
+    return this.#flight.request?.details?.attempt ?? 1;
   }
 
   get signal(): AbortSignal {
@@ -135,6 +135,6 @@ function carried(flight: Flight): Origin {
   const { id, origin, sender } = flight;
   if (id === undefined || origin.request !== undefined || sender === undefined) return origin;
   const named = new Request("tell", sender.self, sender, flight.type);
-  named.id = id;
+  named.more().id = id;
   return named;
 }

@@ -205,7 +205,7 @@ function close(cell: Cell): void {
   cell.gate &= ~gate.offers;
   for (const request of offers) {
     core.waitingForRoom--;
-    turnAway(cell, request.type, request.payload, request, stoppedFailure(cell, request.type, "not-started"));
+    turnAway(cell, request.type, request.details?.payload, request, stoppedFailure(cell, request.type, "not-started"));
   }
   if (box !== undefined && box.live > 0) drain(cell, box);
   clearTurns(cell);

@@ -86,16 +86,19 @@ const variantsMax = 100;
  * same are functions, share one; the look-up then costs a walk over the own keys.
  * Fails: InvalidFactory, when a declared name is missing.
  */
-export function protocolOf(object: object, closed: readonly string[] | undefined, path: () => string): Protocol {
+export function protocolOf(
+  object: object,
+  closed: readonly string[] | undefined,
+  of: { readonly path: string },
+): Protocol {
   const prototype: object = Object.getPrototypeOf(object) ?? Object.prototype;
   let list = variants.get(prototype);
   if (list === undefined) variants.set(prototype, (list = []));
-  const keys = Object.keys(object);
   const receives = hasReceive(object);
   for (const variant of list)
-    if (variant.closed === closed && variant.receives === receives && fits(variant, object, keys))
-      return variant.protocol;
-  const protocol = scan(object, receives, closed, path);
+    if (variant.closed === closed && variant.receives === receives && fits(variant, object)) return variant.protocol;
+  const protocol = scan(object, receives, closed, of);
+  const keys = Object.keys(object);
   if (list.length < variantsMax)
     list.push({ keys, kinds: keys.map((key) => kindOf(object, key)), receives, closed, protocol });
   return protocol;
@@ -109,18 +112,19 @@ function hasReceive(object: object): boolean {
  * Literals by descriptors, as the scan: one's accessor may be another's data. The fields of a class are what they were
  * in its first object, and reading them makes no garbage.
  */
-function fits(variant: Variant, object: object, keys: readonly string[]): boolean {
-  if (variant.keys.length !== keys.length) return false;
+function fits(variant: Variant, object: object): boolean {
   const isLiteral = Object.getPrototypeOf(object) === Object.prototype;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string;
-    const kind = variant.kinds[i];
-    if (variant.keys[i] !== key) return false;
+  let own = 0;
+  // Object.keys would make a list for each actor.
+  for (const key in object) {
+    if (!Object.hasOwn(object, key)) continue;
+    const kind = variant.kinds[own];
+    if (variant.keys[own++] !== key) return false;
     if (isLiteral || kind === "accessor") {
       if (kindOf(object, key) !== kind) return false;
     } else if ((typeof (object as Record<string, unknown>)[key] === "function") !== (kind === "function")) return false;
   }
-  return true;
+  return own === variant.keys.length;
 }
 
 function kindOf(object: object, key: string): Own {
@@ -135,7 +139,12 @@ export function labelFrom(name: unknown): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-function scan(object: object, receives: boolean, closed: readonly string[] | undefined, path: () => string): Protocol {
+function scan(
+  object: object,
+  receives: boolean,
+  closed: readonly string[] | undefined,
+  of: { readonly path: string },
+): Protocol {
   const own = messagesOf(object);
   // The types list more than it takes: accessors, and what is not declared. Known names are turned away by the
   // receiver, where others are a TypeError of the sender.
@@ -144,7 +153,7 @@ function scan(object: object, receives: boolean, closed: readonly string[] | und
     const missing = closed.filter((name) => !own.includes(name));
     if (missing.length > 0)
       throw new InvalidFactory(
-        path(),
+        of.path,
         `an object without ${missing.join(", ")}`,
         "SpawnOptions.messages names them: add the methods or take the names out.",
       );

@@ -151,6 +151,19 @@ export class Turn extends Operation implements Origin {
 export const at = { sent: 0, waiting: 1, queued: 2, running: 3, held: 4, left: 5, done: 6 } as const;
 export type At = (typeof at)[keyof typeof at];
 
+/** What only some requests have. */
+export class Details {
+  id: string | undefined = undefined;
+  key: string | undefined = undefined;
+  attempt = 1;
+  signal: AbortSignal | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+  /** While an offer waits for room: what will enter. */
+  payload: unknown = undefined;
+  /** Actors that forwarded it, for the path of a wait cycle. */
+  via: Cell[] | undefined = undefined;
+}
+
 /** What a sender is owed. A plain tell needs none: its origin in the mailbox is the sender's cell. */
 export class Request extends Operation implements Origin {
   readonly verb: "tell" | "offer" | "ask";
@@ -171,15 +184,7 @@ export class Request extends Operation implements Origin {
   promise: AskPromise | undefined = undefined;
   resolve: (value: unknown) => void = nothing;
   reject: (reason: unknown) => void = nothing;
-  id: string | undefined = undefined;
-  key: string | undefined = undefined;
-  attempt = 1;
-  signal: AbortSignal | undefined = undefined;
-  onAbort: (() => void) | undefined = undefined;
-  /** While an offer waits for room: what will enter. */
-  payload: unknown = undefined;
-  /** Actors that forwarded it, for the path of a wait cycle. */
-  via: Cell[] | undefined = undefined;
+  details: Details | undefined = undefined;
   /** Of all requests of the system: the youngest of a cycle is withdrawn. */
   order = 0;
 
@@ -205,6 +210,23 @@ export class Request extends Operation implements Origin {
 
   get queued(): boolean {
     return this.state === at.queued;
+  }
+
+  get key(): string | undefined {
+    return this.details?.key;
+  }
+
+  /** Does not mind its signal any more. */
+  unlisten(): void {
+    const { details } = this;
+    if (details?.onAbort === undefined) return;
+    details.signal?.removeEventListener("abort", details.onAbort);
+    details.onAbort = undefined;
+  }
+
+  more(): Details {
+    this.details ??= new Details();
+    return this.details;
   }
 
   /** Settles its promise. */

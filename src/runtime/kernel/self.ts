@@ -11,7 +11,7 @@ import { conclude, watchTurn } from "./lifecycle.ts";
 import { type Selector, selector } from "./names.ts";
 import { AskPromise, type Operation, promiseOf, Request, Scope, Sleep } from "./operation.ts";
 import { whole } from "./options.ts";
-import { post } from "./post.ts";
+import { post, quickPut } from "./post.ts";
 import type { Answer, Ask, Duration, MessageInfo, Offer, Ref, Spawned, Stub, Tell } from "./protocol.ts";
 import { quicken } from "./quicken.ts";
 import { keyed, stream } from "./random.ts";
@@ -179,7 +179,7 @@ export class Incarnation extends Scope implements Self {
     if (!this.#mayPut()) return this.inert() as Promise<never>;
     const request = new Request("ask", this, to, what.name);
     const promise = this.#begin(request, options, this.cell.core.world.askWithinMs, this.current());
-    if (!request.settled) post(to, what, payload, request);
+    if (!request.settled && !quickPut(to, what, payload, request, request)) post(to, what, payload, request);
     return promise;
   }
 
@@ -244,11 +244,7 @@ export class Incarnation extends Scope implements Self {
       core.sent++;
       core.turnedAway++;
       giveUp(request, signal?.aborted === true ? "signal" : "asker");
-    } else if (signal !== undefined) {
-      request.signal = signal;
-      request.onAbort = () => giveUp(request, "signal");
-      signal.addEventListener("abort", request.onAbort);
-    }
+    } else if (signal !== undefined) listen(request, signal);
     return promise;
   }
 
@@ -275,10 +271,19 @@ function wait(option: string, duration: Duration): number {
 
 const never: AbortSignal = new AbortController().signal;
 
+function listen(request: Request, signal: AbortSignal): void {
+  const details = request.more();
+  details.signal = signal;
+  details.onAbort = () => giveUp(request, "signal");
+  signal.addEventListener("abort", details.onAbort);
+}
+
 function describe(request: Request, options: TellOptions): void {
-  request.id = options.id;
-  request.key = options.key;
-  if (options.attempt !== undefined) request.attempt = whole("attempt", options.attempt, 1, 1);
+  if (options.id === undefined && options.key === undefined && options.attempt === undefined) return;
+  const details = request.more();
+  details.id = options.id;
+  details.key = options.key;
+  if (options.attempt !== undefined) details.attempt = whole("attempt", options.attempt, 1, 1);
 }
 
 function endSleep(sleep: Sleep): void {

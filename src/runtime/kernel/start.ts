@@ -10,32 +10,38 @@ import { adopt, isOf } from "./thenable.ts";
 
 export type Started = "up" | "starting" | InvalidFactory | { readonly error: unknown };
 
-/**
- * Runs the factory. Gives at once what a synchronous factory did; an asynchronous one is told to `then` later.
- */
-export function start(cell: Cell, then: (how: "up" | { readonly error: unknown }) => void): Started {
+/** Told what became of an asynchronous factory. */
+type Then = (cell: Cell, how: "up" | { readonly error: unknown }) => void;
+
+/** Runs the factory. Gives at once what a synchronous factory did; of an asynchronous one, `then` is told later. */
+export function start(cell: Cell, then: Then): Started {
   cell.life = "starting";
   cell.gate = (cell.gate & ~gate.closed) | gate.starting;
   const former = cell.instance;
   const self = cell.core.upper.incarnate(cell);
   cell.self = self;
-  let pending: PromiseLike<object>;
   try {
     const made = cell.make(self);
-    if (isPending(made)) pending = adopt(made);
-    else {
-      if (!self.live) {
-        disposeOf(cell, made, nothing);
-        return "starting";
-      }
-      const invalid = check(cell, made, former);
-      if (invalid !== undefined) return invalid;
-      up(cell, made);
-      return "up";
+    if (isPending(made)) {
+      // First, as it may throw: then nothing has begun.
+      upLater(cell, adopt(made), former, then);
+      return "starting";
     }
+    if (!self.live) {
+      disposeOf(cell, made, nothing);
+      return "starting";
+    }
+    const invalid = check(cell, made, former);
+    if (invalid !== undefined) return invalid;
+    up(cell, made);
+    return "up";
   } catch (error) {
     return isInvalid(cell, error) ? error : { error };
   }
+}
+
+function upLater(cell: Cell, pending: PromiseLike<object>, former: object | undefined, then: Then): void {
+  const { self } = cell;
   cell.core.world.awaits(cell);
   pending.then(
     (instance) => {
@@ -46,23 +52,22 @@ export function start(cell: Cell, then: (how: "up" | { readonly error: unknown }
       }
       const invalid = check(cell, instance, former);
       if (invalid !== undefined) {
-        then({ error: invalid });
+        then(cell, { error: invalid });
         return;
       }
       try {
         up(cell, instance);
       } catch (error) {
-        then({ error });
+        then(cell, { error });
         return;
       }
-      then("up");
+      then(cell, "up");
     },
     (error) => {
       cell.core.world.enter();
-      if (cell.self === self && self.live) then({ error });
+      if (cell.self === self && self.live) then(cell, { error });
     },
   );
-  return "starting";
 }
 
 /** True of an error of this actor's factory itself; one that it let through from a child's is like any other. */
@@ -102,7 +107,7 @@ function check(cell: Cell, made: unknown, former: object | undefined): InvalidFa
 
 function up(cell: Cell, instance: object): void {
   const { config, core } = cell;
-  cell.protocol = protocolOf(instance, config.messages, () => cell.path);
+  cell.protocol = protocolOf(instance, config.messages, cell);
   cell.instance = instance;
   cell.life = "up";
   cell.gate &= gate.offers;

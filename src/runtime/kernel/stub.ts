@@ -5,6 +5,7 @@
 import { type Cell, cellOf, gate } from "./cell.ts";
 import { InvalidOption } from "./failure.ts";
 import { isMessageName, onSelector, type Selector, selector } from "./names.ts";
+import { quickPut } from "./post.ts";
 import type { Ref } from "./protocol.ts";
 import type { Incarnation } from "./self.ts";
 import type { TellOptions, Verb, WaitOptions } from "./verbs.ts";
@@ -49,7 +50,9 @@ class AskStub {
 
 onSelector((what) => {
   define(TellStub.prototype, what, function (this: TellStub, payload: unknown) {
-    quickTell(this, what, payload);
+    const { _self: self, _to: to, _options: options } = this;
+    if (options !== undefined || !self.live || !quickPut(to, what, payload, self.cell))
+      self.tellTo(to, what, payload, options);
   });
   define(OfferStub.prototype, what, function (this: OfferStub, payload: unknown) {
     return this._self.offerTo(this._to, what, payload, this._options);
@@ -58,28 +61,6 @@ onSelector((what) => {
     return this._self.askOf(this._to, what, payload, this._options);
   });
 });
-
-/** The short road of a tell: an open mailbox in fifo order with room, nothing to observe, nothing to inherit. */
-function quickTell(stub: TellStub, what: Selector, payload: unknown): void {
-  const { _self: self, _to: to } = stub;
-  const { core, box, config } = to;
-  if (
-    to.gate === 0 &&
-    self.live &&
-    stub._options === undefined &&
-    box !== undefined &&
-    to.protocol.takes[what.id] === 1 &&
-    box.live + to.running < config.places
-  ) {
-    core.sent++;
-    to.accepted++;
-    box.put(what.name, payload, self.cell);
-    if (!to.scheduled && to.running < config.concurrency) {
-      to.scheduled = true;
-      core.world.ready(to);
-    }
-  } else self.tellTo(to, what, payload, stub._options);
-}
 
 // Each fails with InvalidOption when `ref` is no ref.
 

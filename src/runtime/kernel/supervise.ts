@@ -29,22 +29,27 @@ export function spawn(parent: Cell, make: Make<object>, options: SpawnOptions | 
   if (config.concurrency > 1) core.world.context.open();
   cell.join(family);
   core.actors++;
-  const started = start(cell, (how) => {
-    if (how !== "up") startFailed(cell, how.error);
-  });
+  const started = start(cell, begun);
   if (started instanceof InvalidFactory) {
     stop(cell);
     throw started;
   }
   cell.christen();
-  // Not in the stack of the parent's handler: its own fate may hang on the crash of its child.
-  const { self } = cell;
-  if (typeof started === "object")
-    later(cell, 0, () => {
-      if (cell.self === self) startFailed(cell, started.error);
-      else report(cell, "factory", started.error, undefined, "restart");
-    });
+  if (typeof started === "object") failLater(cell, started.error);
   return cell;
+}
+
+/** Not in the stack of the parent's handler: its own fate may hang on the crash of its child. */
+function failLater(cell: Cell, error: unknown): void {
+  const { self } = cell;
+  later(cell, 0, () => {
+    if (cell.self === self) startFailed(cell, error);
+    else report(cell, "factory", error, undefined, "restart");
+  });
+}
+
+function begun(cell: Cell, how: "up" | { readonly error: unknown }): void {
+  if (how !== "up") startFailed(cell, how.error);
 }
 
 /**
@@ -181,13 +186,15 @@ function startAgain(cell: Cell, next: () => void): void {
   const rare = cell.rareOf();
   rare.incarnation++;
   rare.onStarted = next;
-  const started = start(cell, (how) => {
-    if (how === "up") startOver(cell);
-    else startFailed(cell, how.error);
-  });
+  const started = start(cell, begunAgain);
   if (started === "up") startOver(cell);
   else if (started instanceof InvalidFactory) startFailed(cell, started);
   else if (typeof started === "object") startFailed(cell, started.error);
+}
+
+function begunAgain(cell: Cell, how: "up" | { readonly error: unknown }): void {
+  if (how === "up") startOver(cell);
+  else startFailed(cell, how.error);
 }
 
 function report(

@@ -84,7 +84,7 @@ function empty(scope: Scope): void {
     scope.remove(one);
     if (!(one instanceof Request)) continue;
     one.settled = true;
-    if (one.signal !== undefined && one.onAbort !== undefined) one.signal.removeEventListener("abort", one.onAbort);
+    one.unlisten();
   }
 }
 

@@ -41,16 +41,15 @@ export class Arrival extends Timed {
 /** What brings a message that comes twice: a plain tell has no id of its own that both could have. */
 export function requestOf(to: Cell, what: Selector, { request, sender }: Origin): Request {
   const original = request ?? new Request("tell", (sender as Cell).self, to, what.name);
-  original.id ??= original.from.core.newId();
+  original.more().id ??= original.from.core.newId();
   return original;
 }
 
 /** What a duplicate by fault is: a message of its own with the same id, for whose answer nobody waits. */
 export function copyOf(original: Request): Request {
   const copy = new Request("tell", original.self, original.to, original.type);
-  copy.id = original.id;
-  copy.key = original.key;
-  copy.attempt = original.attempt;
+  const { id, key, attempt } = original.more();
+  Object.assign(copy.more(), { id, key, attempt });
   return copy;
 }
 

@@ -4,7 +4,7 @@ import { InvalidFactory, messagesOf, receive } from "antiphon";
 import { describe, expect, test } from "vitest";
 import { type Protocol, protocolOf, selector } from "../../../src/runtime/kernel/names.ts";
 
-const of = (object: object, closed?: readonly string[]) => protocolOf(object, closed, () => "/actor");
+const of = (object: object, closed?: readonly string[]) => protocolOf(object, closed, { path: "/actor" });
 
 function takes(protocol: Protocol, name: string): boolean {
   return protocol.takes[selector(name).id] === 1;
