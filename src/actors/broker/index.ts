@@ -49,6 +49,7 @@ export type {
   Published,
   QueueOptions,
   StoreOptions,
+  StoreProtocol,
   SubscribeOptions,
   SubscriptionOptions,
   TopicOptions,

@@ -22,6 +22,8 @@ export interface OpenRequest {
   readonly topic: string;
   readonly settings: TopicSettings;
   readonly givesAnswers: boolean;
+  /** Its own subscription, of a queue: what a commit publishes meanwhile must not find it without one. */
+  readonly enlist?: EnlistRequest | undefined;
 }
 export interface EnlistRequest extends Place {
   readonly settings: SubscriptionSettings;
@@ -79,8 +81,9 @@ function answerTo(broker: Broker, m: Message): unknown {
   const committer = m.sender?.path ?? "/";
   switch (m.type) {
     case "broker.open": {
-      const { topic, settings, givesAnswers } = m.payload as OpenRequest;
+      const { topic, settings, givesAnswers, enlist } = m.payload as OpenRequest;
       broker.open(topic, settings, givesAnswers);
+      if (enlist !== undefined) broker.enlist(topic, enlist.name, enlist.settings, enlist.refs);
       return undefined;
     }
     case "broker.enlist": {

@@ -75,8 +75,7 @@ export function facade(store: Ref<unknown>, opening: (self: Self) => Opening): M
   return (self) => {
     const { open, enlist } = opening(self);
     const to = store as Ref<Requests>;
-    self.tell(to)["broker.open"](open);
-    if (enlist !== undefined) self.tell(to)["broker.enlist"](enlist);
+    self.tell(to)["broker.open"]({ ...open, enlist });
     const held = [store];
     return {
       [receive](m: Message): void {
