@@ -56,6 +56,8 @@ const twiceShare = 0.05;
 export const emailFails = 0.3;
 export const maxAttempts = 5;
 const leaseMs = 2_000;
+/** Until a group of the journal is safe. */
+export const flushMs = 2;
 
 /** What differs between runs. */
 export interface Conditions {
@@ -214,7 +216,7 @@ export async function play(of: Conditions & { seed: number; orders: number }): P
   const watch = new Watch(orders);
   const lastsMs = (orders / perSecond) * 1_000;
   const away = { from: lastsMs / 4, to: (lastsMs * 7) / 12 };
-  const journal = memoryJournal({ latency: "2ms" });
+  const journal = memoryJournal({ latency: flushMs });
   const durable = hasJournal ? { journal: journal.open, codec: jsonCodec, snapshotEvery: 50_000 } : {};
   const placedMs: number[] = [];
   let twice = 0;
