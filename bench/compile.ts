@@ -36,7 +36,7 @@ export async function compile(entry = "cell"): Promise<{ script: string; remove:
       platform: "node",
       target: "node20.19",
       sourcemap: true,
-      external: ["comedy", "effect", "nact", "rxjs", "xstate"],
+      external: ["bullmq", "comedy", "effect", "lmdb", "msgpackr", "nact", "rxjs", "xstate"],
       logLevel: "warning",
     });
     return { script: join(directory, `${entry}.js`), remove };

@@ -198,7 +198,7 @@ function ofOthers({ base, unordered, calm }: Runs): Claimed[] {
     },
     {
       id: "drain",
-      claim: "After an outage the spare capacity drains the backlog.",
+      claim: "An outage's backlog drains with what is to spare.",
       source: "backlog / (μ − λ)",
       checks: [recovered('e-mail, order: "none"', unordered), recovered('e-mail, order: "key"', base)],
       says: "With an order it is the busiest customer's: one at a time, and failures wait.",
