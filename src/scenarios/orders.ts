@@ -50,11 +50,12 @@ await command({
       throw new InvalidOption("--disk", given.disk, "either --disk FOLDER or --no-disk");
     if (!process.stderr.isTTY)
       process.stderr.write(`${figure(orders)} orders, ${Object.keys(runs).length} times: some seconds\n`);
+    // First, as a folder may be no good.
+    const disk =
+      given["no-disk"] === true ? undefined : await withFolder(given.disk, (folder) => onDisk(folder, 2_000));
     const played = {} as Record<keyof Runs, Played>;
     for (const [name, conditions] of Object.entries(runs))
       played[name as keyof Runs] = await play({ seed, orders, ...conditions });
-    const disk =
-      given["no-disk"] === true ? undefined : await withFolder(given.disk, (folder) => onDisk(folder, 2_000));
     const judged = claims(played, disk).map((claim) => ({ ...claim, verdict: verdict(claim.checks) }));
     const result = { seed, orders, played, disk, judged };
     return given.json === true ? jsonText(result) : text(result);
