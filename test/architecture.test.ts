@@ -20,6 +20,7 @@ describe("the architecture", () => {
       "hosted: src/runtime/kernel/host.ts uses globalThis",
       "hosted: src/runtime/kernel/host.ts uses process",
       "hosted: src/runtime/kernel/host.ts uses setTimeout",
+      "layers: src/actors/patterns/inward.ts imports src/actors/broker/broker.ts",
       "layers: src/actors/pool.ts imports a computed name",
       "layers: src/actors/pool.ts imports piscina",
       "layers: src/runtime/kernel/clock.ts imports node:perf_hooks",
