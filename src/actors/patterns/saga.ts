@@ -70,7 +70,8 @@ interface Progress<I> extends SagaReport {
  * Promises: a saga that was begun ends completed, with each step done, or undone, with each step that was done or may have
  * been done taken back in reverse; whatever crashes. Until then it is under way, or has used up `maxAttempts` and waits
  * for `retry`. A step is attempted at least once, with the same id each time: its service has to know duplicates.
- * No step begins before the one ahead of it has ended. Nobody is kept from seeing what is taken back later.
+ * No step begins before the one ahead of it has ended or used up its lease; a service that goes on after that has to know,
+ * by the id, what was taken back meanwhile. Nobody is kept from seeing what is taken back later.
  * Fails: InvalidOption; what {@link commit} fails with.
  * Cost: two messages of the store and two commits for each step; a value in the store for each saga, which stays.
  */
@@ -91,10 +92,10 @@ export function saga<I>(
     const next = (to: Ref<unknown>, one: Progress<I>) => {
       const { id, status, reason, results } = one;
       const isOver = status === "completed" || status === "undone";
-      const id_ = `${id} ${status} ${one.at}`;
+      const step = { to, type: "step", payload: one, key: id, id: `${id} ${status} ${one.at}` };
       return {
         state: { [place(id)]: { status, reason, results } satisfies SagaReport },
-        publish: isOver ? [] : [{ to, type: "step", payload: one, key: id, id: id_ }],
+        publish: isOver ? [] : [step],
       };
     };
     const worker = self.spawn(
