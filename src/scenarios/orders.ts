@@ -14,7 +14,7 @@ import { type Conditions, type Played, play, type Subscriber, subscribers, type 
 
 const flags = {
   seed: { takes: "N", says: "of all draws; 7 by default" },
-  orders: { takes: "N", says: "how many orders, 100 a second; 2,000 by default, at least 1,000" },
+  orders: { takes: "N", says: "how many orders, 100 a second; 1,000 by default, and at least" },
   disk: { takes: "FOLDER", says: "where the journal of the last part is; a temporary folder by default" },
   "no-disk": { says: "without the last part" },
   json: { says: "one JSON object instead of the tables" },
@@ -22,7 +22,7 @@ const flags = {
 
 const help = `One order, five subscribers: what becomes of a message when things go wrong?
 
-  npx tsx src/scenarios/orders.ts                   2,000 orders, in seconds
+  npx tsx src/scenarios/orders.ts                   1,000 orders, in seconds
   npx tsx src/scenarios/orders.ts --orders 20000    more of them: narrower intervals
   npx tsx src/scenarios/orders.ts --seed 8          other luck
   npx tsx src/scenarios/orders.ts --json            for a program to read
@@ -45,7 +45,7 @@ await command({
   help,
   async run(given: Flags<typeof flags>): Promise<string> {
     const seed = wholeFlag("seed", given.seed ?? "7", "7", 0);
-    const orders = wholeFlag("orders", given.orders ?? "2000", "2000", 1_000);
+    const orders = wholeFlag("orders", given.orders ?? "1000", "1000", 1_000);
     if (given.disk !== undefined && given["no-disk"] === true)
       throw new InvalidOption("--disk", given.disk, "either --disk FOLDER or --no-disk");
     if (!process.stderr.isTTY)

@@ -72,7 +72,7 @@ describe("orders", () => {
 
   test.each([
     [["--order", "3"], "--orders N if that was meant"],
-    [["--orders", "10"], "a whole number of at least 1000, for example --orders 2000"],
+    [["--orders", "10"], "a whole number of at least 1000, for example --orders 1000"],
     [["--seed", "-1"], "a whole number of at least 0"],
     [["--disk", "package.json"], "a folder for a journal"],
     [["--disk", "x", "--no-disk"], "either --disk FOLDER or --no-disk"],
