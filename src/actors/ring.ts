@@ -37,7 +37,7 @@ export class HashRing<T extends { readonly name: string }> {
 }
 
 /** FNV-1a, and the last steps of MurmurHash3, without which keys that differ in their last letter are neighbours. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

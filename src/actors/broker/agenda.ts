@@ -52,6 +52,10 @@ export class Agenda<T> {
     this.#sweepAt = Math.max(sweptAt, this.#heap.length * 2);
   }
 
+  peek(): T | undefined {
+    return this.#heap[0]?.what;
+  }
+
   take(): T | undefined {
     const heap = this.#heap;
     const top = heap[0];

@@ -1,7 +1,8 @@
 // The reducer: what each event does to the state. It decides nothing, reads no clock, and takes constant time but for
 // `subscribed`, `unsubscribed` and `sought`, which take the time of what they move.
 
-import type { Attempt, Fate, Published, StoreEvent, Subscribed } from "./event.ts";
+import { hash } from "../ring.ts";
+import type { Attempt, Fate, LaneRules, Published, StoreEvent, Subscribed } from "./event.ts";
 import { Delivery, Entry, Lane, type Phase, type StoreState, Subscription, subscriptionOf, Topic } from "./state.ts";
 
 /** The first and the last of so many attempts are kept. */
@@ -49,7 +50,12 @@ export function apply(state: StoreState, event: StoreEvent): void {
       const one = deliveryOf(state, event);
       if (one === undefined) return;
       count(one, event.at, event.code, event.error);
-      move(one, "parked");
+      park(state, one);
+      return;
+    }
+    case "deferred": {
+      const one = deliveryOf(state, event);
+      if (one !== undefined) park(state, one);
       return;
     }
     case "unparked": {
@@ -131,8 +137,11 @@ function published(state: StoreState, event: Published): void {
       if (one !== undefined) add(state, one, entry, event.failures);
     }
   if (entry.pending > 0 && rules.dropsOldest) topic.oldest.push(entry);
-  if (rules.retention !== "untilSettled") topic.log.set(entry.seq, entry);
-  if (rules.retention === "latestPerKey" && entry.key !== undefined) topic.latest.set(entry.key, entry);
+  if (rules.retention === "kept") topic.log.set(entry.seq, entry);
+  // What is of no key is the last of none, and nothing says that a key is no more.
+  if (rules.retention !== "latestPerKey" || entry.key === undefined || entry.payload === undefined) return;
+  topic.log.set(entry.seq, entry);
+  topic.latest.set(entry.key, entry);
 }
 
 /** Takes out the oldest while there are too many or they are too old. */
@@ -143,12 +152,12 @@ function forget<T>(seen: Map<string, T>, most: number, isOld: (value: T) => bool
   }
 }
 
-function subscribed(state: StoreState, { topic: of, name, order, from }: Subscribed): void {
+function subscribed(state: StoreState, { topic: of, name, rules, from }: Subscribed): void {
   const topic = state.topics.get(of);
   if (topic === undefined) return;
   const before = topic.subscriptions.get(name);
-  if (before?.order === order) return;
-  const made = new Subscription(topic, name, order);
+  if (before !== undefined && isSameLanes(before.rules, rules)) return;
+  const made = new Subscription(topic, name, rules);
   topic.subscriptions.set(name, made);
   // Another order makes other lanes, of the same messages.
   for (const { entry, failures } of before?.deliveries.values() ?? []) {
@@ -175,7 +184,7 @@ function sought(state: StoreState, { topic, name, from }: { topic: string; name:
 }
 
 function add(state: StoreState, to: Subscription, entry: Entry, failures: number): void {
-  const lane = to.order === "none" ? undefined : laneOf(to, entry.key);
+  const lane = laneOf(to, entry.key);
   const one = new Delivery(to, entry, lane, failures);
   to.deliveries.set(entry.seq, one);
   to.matched++;
@@ -192,9 +201,16 @@ function add(state: StoreState, to: Subscription, entry: Entry, failures: number
   }
 }
 
+/** Whether two say the same. */
+export function isSameLanes(a: LaneRules, b: LaneRules): boolean {
+  return a.order === b.order && a.lanes === b.lanes && a.passes === b.passes;
+}
+
 /** A message without a key waits for none, and none for it, unless all are in one order. */
-function laneOf({ order, lanes }: Subscription, key: string | undefined): Lane | undefined {
-  const of = order === "all" ? "" : key;
+export function laneOf({ rules, lanes }: Subscription, key: string | undefined): Lane | undefined {
+  if (rules.order === "none") return undefined;
+  const isShared = rules.lanes > 0 && key !== undefined;
+  const of = rules.order === "all" ? "" : isShared ? `${hash(key) % rules.lanes}` : key;
   if (of === undefined) return undefined;
   let lane = lanes.get(of);
   if (lane === undefined) lanes.set(of, (lane = new Lane(of)));
@@ -223,13 +239,56 @@ function place(state: StoreState, one: Delivery, notBefore: number, isFirst: boo
   if (notBefore > 0) {
     move(one, "scheduled");
     state.agenda.put(notBefore, one);
+    letPass(state, one);
     return;
   }
+  const { lane, of } = one;
+  if (lane !== undefined && lane.head !== one) {
+    // It comes back into its lane, as the next.
+    lane.outside--;
+    if (lane.head !== undefined) {
+      move(one, "behind");
+      lane.behind.unshift(one);
+      return;
+    }
+    lane.head = one;
+  }
   move(one, "ready");
-  if (one.isQueued) return;
-  one.isQueued = true;
-  if (isFirst) one.of.ready.unshift(one);
-  else one.of.ready.push(one);
+  if (!one.isQueued) of.ready.put(one, isFirst);
+}
+
+function park(state: StoreState, one: Delivery): void {
+  move(one, "parked");
+  letPass(state, one);
+}
+
+function letPass(state: StoreState, one: Delivery): void {
+  const { lane, of } = one;
+  if (!of.rules.passes || lane?.head !== one) return;
+  lane.outside++;
+  advance(state, of, lane);
+}
+
+/** The head of a lane has gone: the next one has its turn. */
+function advance(state: StoreState, of: Subscription, lane: Lane): void {
+  for (;;) {
+    let next = lane.behind.shift();
+    while (next?.phase === "over") next = lane.behind.shift();
+    lane.head = next;
+    if (next === undefined) {
+      if (lane.outside === 0) of.lanes.delete(lane.key);
+      return;
+    }
+    const { notBefore } = next;
+    if (notBefore === 0 || !of.rules.passes) {
+      place(state, next, notBefore, false);
+      return;
+    }
+    // As `place` does, and without its recursion: any number of them may stand here.
+    lane.outside++;
+    move(next, "scheduled");
+    state.agenda.put(notBefore, next);
+  }
 }
 
 function count(one: Delivery, at: number, code: string, error: string): void {
@@ -242,7 +301,7 @@ function count(one: Delivery, at: number, code: string, error: string): void {
 }
 
 function end(state: StoreState, one: Delivery, fate: Fate): void {
-  const { of, entry, lane } = one;
+  const { of, entry, lane, phase } = one;
   move(one, "over");
   of.fates[fate]++;
   of.deliveries.delete(entry.seq);
@@ -250,10 +309,7 @@ function end(state: StoreState, one: Delivery, fate: Fate): void {
     entry.topic.backlog--;
     entry.topic.backlogBytes -= entry.sizeBytes;
   }
-  if (lane?.head !== one) return;
-  let next = lane.behind.shift();
-  while (next?.phase === "over") next = lane.behind.shift();
-  lane.head = next;
-  if (next === undefined) of.lanes.delete(lane.key);
-  else place(state, next, next.notBefore, false);
+  if (lane === undefined) return;
+  if (lane.head === one) advance(state, of, lane);
+  else if (phase !== "behind" && --lane.outside === 0 && lane.head === undefined) of.lanes.delete(lane.key);
 }

@@ -4,81 +4,54 @@
 import { InvalidOption } from "../../runtime/kernel/failure.ts";
 import type { Message, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Self, Timer } from "../../runtime/kernel/verbs.ts";
+import { isSameLanes } from "./apply.ts";
+import type { Codec } from "./codec.ts";
 import { Courier, type Office } from "./courier.ts";
 import { type Desk, draftOf, type Parcel, seqAt, unaccepted } from "./draft.ts";
-import { NoReply, NotAccepted } from "./failure.ts";
+import { NoReply, NotAccepted, NotHandled } from "./failure.ts";
+import { graveOf } from "./grave.ts";
 import type { Journal } from "./journal.ts";
 import { Ledger } from "./ledger.ts";
-import { type Admission, admit, type Draft, isSameRules } from "./publish.ts";
+import { type Admission, admit, isSameRules } from "./publish.ts";
 import { Records } from "./record.ts";
 import { recovered } from "./recover.ts";
 import { Ring } from "./ring.ts";
-import { checkHorizon, type StoreSettings, type SubscriptionSettings, type TopicSettings } from "./settings.ts";
-import { due, expire, graveOf, type Redelivery, release } from "./settle.ts";
-import { snapshotOf } from "./snapshot.ts";
-import { type Delivery, type Entry, type StoreState, type Subscription, subscriptionOf, type Topic } from "./state.ts";
+import type { Roster } from "./roster.ts";
+import { checkHorizon, grave, type StoreSettings, type SubscriptionSettings, type TopicSettings } from "./settings.ts";
+import { due, expire, release } from "./settle.ts";
+import { type Delivery, type Entry, type Subscription, subscriptionOf, type Topic } from "./state.ts";
+import type { Draft } from "./write.ts";
 
 /** Messages that may wait for room of one topic. */
 const waitingMax = 1_000;
 const dayMs = 86_400_000;
 const already: Promise<void> = Promise.resolve();
 
-/** Dead letters are a topic like others: what is in it stays until it is redriven. */
-const grave: TopicSettings = {
-  rules: { retention: "kept", dedupMs: 0, dedupCount: 1, dropsOldest: false },
-  capacity: { messages: Infinity, bytes: Infinity, overflow: "reject", keptCount: Infinity, keptMs: Infinity },
-  keyOf: undefined,
-  sameOf: undefined,
-  sizeOf: undefined,
-  delayOf: undefined,
-  lifeOf: undefined,
-};
-
-/** What outlives an incarnation: who is there, and where there is no journal also the state. */
-export class Memory {
-  readonly topics: Map<string, { settings: TopicSettings; givesAnswers: boolean }> = new Map();
-  readonly subscriptions: Map<
-    string,
-    {
-      topic: string;
-      name: string;
-      settings: SubscriptionSettings;
-      refs: readonly Ref<unknown>[];
-      owner: Ref<unknown> | undefined;
-    }
-  > = new Map();
-  state: StoreState | undefined = undefined;
-}
-
 export class Broker implements Office {
   readonly self: Self;
   readonly ledger: Ledger;
   readonly settings: StoreSettings;
   readonly desks: Map<string, Desk> = new Map();
-  readonly #memory: Memory;
+  readonly #roster: Roster;
   readonly #records: Records | undefined;
   #timer: Timer | undefined = undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isKicked = false;
   #isBusy = false;
 
-  constructor(self: Self, settings: StoreSettings, memory: Memory, journal: Journal | undefined) {
+  constructor(self: Self, settings: StoreSettings, roster: Roster, journal: Journal | undefined) {
     this.self = self;
     this.settings = settings;
-    this.#memory = memory;
-    const { state, written } = recovered(settings, memory.state, journal);
-    if (journal === undefined) memory.state = state;
+    this.#roster = roster;
+    const { state, written } = recovered(self.path, roster.state, journal);
+    if (journal === undefined) roster.state = state;
     state.inboxMs = settings.inboxMs ?? dayMs;
     state.inboxCount = settings.inboxCount;
     this.ledger = new Ledger(state, journal !== undefined);
-    const { codec } = settings;
-    this.#records =
-      journal === undefined || codec === undefined
-        ? undefined
-        : new Records(self, journal, codec, written, () => this.finish());
+    this.#records = journal === undefined ? undefined : new Records(self, journal, written, () => this.finish());
     this.#resume();
-    for (const [name, { settings, givesAnswers }] of memory.topics) this.open(name, settings, givesAnswers);
-    for (const one of memory.subscriptions.values())
+    for (const [name, { settings, givesAnswers }] of roster.topics) this.open(name, settings, givesAnswers);
+    for (const one of roster.subscriptions.values())
       this.enlist(one.topic, one.name, one.settings, one.refs, one.owner);
   }
 
@@ -100,15 +73,16 @@ export class Broker implements Office {
     const before = ledger.state.topics.get(name);
     if (before === undefined || !isSameRules(before.rules, settings.rules))
       ledger.emit({ kind: "declared", topic: name, rules: settings.rules });
-    this.#memory.topics.set(name, { settings, givesAnswers });
+    this.#roster.topics.set(name, { settings, givesAnswers });
     let desk = this.desks.get(name);
     if (desk === undefined) {
       const topic = ledger.state.topics.get(name) as Topic;
       desk = { topic, settings, givesAnswers, couriers: new Map(), waiting: new Ring() };
       this.desks.set(name, desk);
     }
-    desk.settings = settings;
+    desk.settings = { ...settings, codec: settings.codec ?? this.settings.codec };
     desk.givesAnswers = givesAnswers;
+    if (settings.capacity.overflow === "dead-letter-oldest") this.#dig(desk);
     return desk;
   }
 
@@ -128,17 +102,20 @@ export class Broker implements Office {
     if (settings.consumers === "exclusive" && refs.length > 1)
       throw new InvalidOption("consumers", `exclusive with ${refs.length} consumers`, "one consumer");
     const { onExhausted, onRefusal, onExpired } = settings.redelivery;
-    if ([onExhausted, onRefusal, onExpired].includes("deadLetter")) this.#dig(topic, settings.redelivery);
+    if ([onExhausted, onRefusal, onExpired].includes("deadLetter")) this.#dig(desk);
     const from = settings.startAt;
     const before = subscriptionOf(ledger.state, topic, name);
-    if (before?.order !== settings.order)
-      ledger.emit({ kind: "subscribed", topic, name, order: settings.order, from: seqAt(desk.topic, from) });
+    if (before === undefined || !isSameLanes(before.rules, settings.lanes))
+      ledger.emit({ kind: "subscribed", topic, name, rules: settings.lanes, from: seqAt(desk.topic, from) });
     const of = subscriptionOf(ledger.state, topic, name) as Subscription;
-    this.#memory.subscriptions.set(`${topic}\n${name}`, { topic, name, settings, refs, owner });
+    const place = `${topic}\n${name}`;
+    const credit = this.#roster.subscriptions.get(place)?.credit ?? new Map<string, number>();
+    this.#roster.subscriptions.set(place, { topic, name, settings, refs, owner, credit });
     let courier = desk.couriers.get(name);
     if (courier === undefined) desk.couriers.set(name, (courier = new Courier(this, of, settings)));
     courier.of = of;
     courier.settings = settings;
+    courier.credit = credit;
     courier.employ(refs);
     const now = courier;
     if (owner !== undefined) this.self.watch(owner, () => this.#dismiss(topic, name, now));
@@ -150,7 +127,7 @@ export class Broker implements Office {
     const couriers = this.desks.get(topic)?.couriers;
     if (couriers?.get(name) !== courier) return;
     courier.employ([]);
-    this.#memory.subscriptions.delete(`${topic}\n${name}`);
+    this.#roster.subscriptions.delete(`${topic}\n${name}`);
     if (!courier.settings.isDurable) {
       couriers.delete(name);
       this.ledger.emit({ kind: "unsubscribed", topic, name });
@@ -159,9 +136,8 @@ export class Broker implements Office {
   }
 
   /** Where its dead letters go. */
-  #dig(topic: string, { deadLetters: keptCount }: Redelivery): void {
-    const name = graveOf(topic);
-    if (!this.desks.has(name)) this.open(name, { ...grave, capacity: { ...grave.capacity, keptCount } }, false);
+  #dig({ topic, settings }: Desk): void {
+    this.open(graveOf(topic.name), { ...grave, codec: settings.codec }, false);
   }
 
   /** Takes a message for a topic. `m` is answered, held or refused. */
@@ -238,7 +214,9 @@ export class Broker implements Office {
 
   /** Decides about a draft, whose place is remembered as not safe yet. */
   place(desk: Desk, draft: Draft, now: number): Admission {
-    const result = admit(this.ledger, desk.topic, draft, desk.settings.capacity, now);
+    const result = admit(this.ledger, desk.topic, draft, desk.settings.capacity, now, (entry) =>
+      this.#left(desk, entry),
+    );
     const records = this.#records;
     if (records !== undefined && typeof result === "number")
       for (const { of } of desk.couriers.values()) {
@@ -248,7 +226,18 @@ export class Broker implements Office {
     return result;
   }
 
+  /** It had to leave for another one: who asked is told. */
+  #left({ topic, settings }: Desk, entry: Entry): void {
+    if (entry.askers === undefined || entry.pending > 0) return;
+    const reason = settings.capacity.overflow === "drop-oldest" ? "dropped" : "overflow";
+    this.conclude(entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false));
+  }
+
   // The office of the couriers.
+
+  codecOf(topic: string): Codec | undefined {
+    return this.desks.get(topic)?.settings.codec;
+  }
 
   isSafe(entry: Entry): boolean {
     return this.#records === undefined || entry.group <= this.#records.safe;
@@ -313,7 +302,7 @@ export class Broker implements Office {
       isFreed = false;
       for (const desk of this.desks.values()) {
         for (const courier of desk.couriers.values()) {
-          if (courier.isFull || courier.of.ready.length === 0) continue;
+          if (courier.isIdle) continue;
           if (now < 0) now = self.now();
           courier.dispatch(now);
         }
@@ -371,7 +360,7 @@ export class Broker implements Office {
     const { state } = this.ledger;
     let messages = 0;
     for (const { backlog, log } of state.topics.values()) messages += backlog + log.size;
-    if (records.written >= 4 * messages) records.compact(snapshotOf(state));
+    if (records.written >= 4 * messages) records.compact(state);
   }
 
   async close(): Promise<void> {

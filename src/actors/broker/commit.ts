@@ -1,11 +1,14 @@
 // Decides a commit: what it settles, publishes, remembers and notes takes effect together or not at all.
 
+import { messageOf } from "../../runtime/kernel/thenable.ts";
 import type { Broker } from "./broker.ts";
-import type { Slot } from "./courier.ts";
 import { type Desk, draftOf, type Parcel } from "./draft.ts";
 import { NotAccepted, NotCommitted } from "./failure.ts";
-import { type Draft, hasRoom, isDuplicate } from "./publish.ts";
+import { hasRoom, isDuplicate } from "./publish.ts";
+import { seal } from "./sealed.ts";
 import { acknowledge } from "./settle.ts";
+import type { Slot } from "./slot.ts";
+import type { Draft } from "./write.ts";
 
 /** A delivery, as its handler knows it. */
 export interface Settlement {
@@ -15,6 +18,8 @@ export interface Settlement {
 
 export interface CommitRequest {
   readonly settle: readonly Settlement[];
+  /** Also settles what the consumer of the last of `settle` got before it and has not settled. */
+  readonly isUpTo: boolean;
   readonly publish: readonly (Parcel & { readonly topic: string })[];
   readonly state: Readonly<Record<string, unknown>>;
   readonly inbox: string | undefined;
@@ -41,6 +46,8 @@ export function commitTo(broker: Broker, request: CommitRequest, committer: stri
       );
     slots.push(slot);
   }
+  const last = slots.at(-1);
+  if (request.isUpTo && last !== undefined) slots.push(...last.before());
   const { inbox } = request;
   const notedAt = inbox === undefined ? undefined : state.inbox.get(inbox);
   if (notedAt !== undefined && notedAt + state.inboxMs > now) {
@@ -49,9 +56,11 @@ export function commitTo(broker: Broker, request: CommitRequest, committer: stri
   }
   const drafts = draftsOf(broker, request, now);
   if (drafts instanceof NotCommitted) return drafts;
+  const kept = keptOf(broker, request);
+  if (kept instanceof NotCommitted) return kept;
   for (const { delivery } of slots) if (delivery !== undefined) acknowledge(ledger, delivery);
   for (const [desk, draft] of drafts) broker.place(desk, draft, now);
-  for (const [key, value] of Object.entries(request.state)) ledger.emit({ kind: "kept", key, value });
+  for (const [key, value] of kept) ledger.emit({ kind: "kept", key, value });
   if (inbox !== undefined) ledger.emit({ kind: "noted", inbox, at: now });
   return { isApplied: true };
 }
@@ -75,11 +84,19 @@ function draftsOf(broker: Broker, { publish }: CommitRequest, now: number): (rea
   }
   for (const [{ topic, settings }, { messages, bytes }] of more) {
     const { overflow } = settings.capacity;
-    const mayDrop = overflow === "drop-oldest" || overflow === "drop-newest";
+    const mayDrop = overflow !== "reject" && overflow !== "wait";
     if (!mayDrop && !hasRoom(topic, bytes, settings.capacity, messages))
       return new NotCommitted(`${topic.name} has no room for ${messages} more.`, "full");
   }
   return drafts;
+}
+
+function keptOf({ settings, self }: Broker, { state }: CommitRequest): (readonly [string, unknown])[] | NotCommitted {
+  try {
+    return Object.entries(state).map(([key, value]) => [key, seal(settings.codec, value)] as const);
+  } catch (error) {
+    return new NotCommitted(`${self.path} can not keep the state: ${messageOf(error)}`, "invalid");
+  }
 }
 
 /** The delivery that is out under this id and attempt; of several, the one that its own consumer settles. */

@@ -25,8 +25,11 @@ export interface Publication {
 }
 
 export interface CommitOptions {
-  /** Deliveries that are settled; the message in flight by default, where there is one, and `[]` for none. */
-  settle?: readonly Settlement[] | undefined;
+  /**
+   * Deliveries that are settled; the message in flight by default, where there is one, and `[]` for none. With `upTo`, this
+   * one and all that its consumer has in hand of the same subscription and lane with a lower number.
+   */
+  settle?: readonly Settlement[] | { readonly upTo: Settlement } | undefined;
   publish?: readonly Publication[] | undefined;
   /** Values to keep, by key; undefined takes one out. {@link read} gives them. */
   state?: Readonly<Record<string, unknown>> | undefined;
@@ -48,8 +51,11 @@ export async function commit(by: Asker | Self, through: Ref<unknown>, options: C
   checkNames(options, ["settle", "publish", "state", "inbox"]);
   const message = "message" in by ? by.message : undefined;
   const own = message === undefined ? [] : [{ id: message.id, attempt: message.attempt }];
-  const { settle = own, publish = [], state = {}, inbox } = options;
+  const { settle: given = own, publish = [], state = {}, inbox } = options;
+  const isUpTo = "upTo" in given;
+  const settle = isUpTo ? [given.upTo] : given;
   return await ask(by, through)["broker.commit"]({
+    isUpTo,
     settle: settle.map(({ id, attempt }) => ({ id, attempt })),
     publish: publish.map(({ to, type, payload, key, id }) => {
       if (typeof id !== "string" || id === "")
@@ -59,6 +65,24 @@ export async function commit(by: Asker | Self, through: Ref<unknown>, options: C
     state,
     inbox,
   });
+}
+
+/**
+ * In a consumer with several messages in hand: settles the one in flight and all before it, as one.
+ * Fails: as {@link commit}.
+ */
+export async function ackUpTo(self: Self, through: Ref<unknown>): Promise<void> {
+  const { id, attempt } = inFlight(self);
+  await commit(self, through, { settle: { upTo: { id, attempt } } });
+}
+
+/**
+ * In a consumer whose subscription has `credit: "granted"`: it gets so many messages more, in the place of what was left
+ * of a former grant. A crash of the consumer, or of its queue, changes nothing in that; the end of the process does.
+ * Fails: NotInStore, for who is no consumer there.
+ */
+export async function grant(self: Self, queue: Ref<unknown>, count: number): Promise<void> {
+  await ask(self, queue)["broker.grant"]({ topic: queue.path, count: whole("count", count, 0, 0) });
 }
 
 /** A value that a commit kept; undefined without one. */
@@ -72,9 +96,13 @@ export async function read(by: Asker, through: Ref<unknown>, key: string): Promi
  */
 export async function extend(self: Self, queue: Ref<unknown>, duration: Duration): Promise<boolean> {
   const forMs = milliseconds("duration", duration);
-  const { message } = self;
-  if (message === undefined) throw new InvalidOption("self", self.path, "an actor with a message in flight");
-  return await ask(self, queue)["broker.extend"]({ id: message.id, attempt: message.attempt, forMs });
+  const { id, attempt } = inFlight(self);
+  return await ask(self, queue)["broker.extend"]({ id, attempt, forMs });
+}
+
+function inFlight({ message, path }: Self): NonNullable<Self["message"]> {
+  if (message === undefined) throw new InvalidOption("self", path, "an actor with a message in flight");
+  return message;
 }
 
 /** A queue delivers no more until {@link resume}; what is out goes on. */

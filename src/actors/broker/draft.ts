@@ -1,14 +1,17 @@
 // From what was put to what is published: the options of a topic that look at messages run here.
 
 import { milliseconds } from "../../runtime/kernel/duration.ts";
+import { InvalidOption } from "../../runtime/kernel/failure.ts";
 import type { Message, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Courier } from "./courier.ts";
 import { NotAccepted } from "./failure.ts";
 import type { Published } from "./options.ts";
-import type { Admission, Draft } from "./publish.ts";
+import type { Admission } from "./publish.ts";
 import type { Ring } from "./ring.ts";
+import { seal } from "./sealed.ts";
 import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
 import type { Topic } from "./state.ts";
+import type { Draft } from "./write.ts";
 
 /** What is published, as its store gets it. */
 export interface Parcel {
@@ -42,7 +45,7 @@ export function parcelOf(m: Message): Parcel {
 
 /** What the options throw is the publisher's to hear. */
 export function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: number): Draft | NotAccepted {
-  const { keyOf, sameOf, sizeOf, delayOf, lifeOf } = settings;
+  const { keyOf, sameOf, sizeOf, delayOf, lifeOf, tagOf, priorityOf } = settings;
   const { id, type, payload } = parcel;
   let { key } = parcel;
   let same = "";
@@ -50,20 +53,32 @@ export function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now
   let notBefore = 0;
   let expiresAt = 0;
   let to: string[] | undefined;
+  let tag: string | undefined;
+  let priority = 0;
+  let kept: unknown;
   try {
     if (keyOf !== undefined) key = keyOf({ type, payload, key, id });
     const seen: Published = { type, payload, key, id };
     if (sameOf !== undefined) same = sameOf(seen, parcel.publisher?.path ?? "/");
     if (sizeOf !== undefined) sizeBytes = sizeOf(seen);
-    if (delayOf !== undefined) notBefore = now + delayOf(seen);
+    if (tagOf !== undefined) tag = tagOf(seen);
+    if (priorityOf !== undefined) priority = urgency(priorityOf(seen));
+    if (delayOf !== undefined) notBefore = Math.min(now + delayOf(seen), Number.MAX_SAFE_INTEGER);
     if (lifeOf !== undefined) expiresAt = ends(now + lifeOf(seen));
     for (const { settings: of } of couriers.values())
       if (of.filter !== undefined) to ??= [...couriers].filter(sees(seen)).map(([name]) => name);
+    kept = seal(settings.codec, payload);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return new NotAccepted(`${topic.name} can not place ${type}: ${why}`, "invalid", { cause: error });
   }
-  return { id, key, type, payload, notBefore, expiresAt, sizeBytes, same, to };
+  return { id, key, type, payload: kept, notBefore, expiresAt, sizeBytes, tag, priority, same, to };
+}
+
+function urgency(priority: number): number {
+  if (!Number.isFinite(priority))
+    throw new InvalidOption("priority", priority, "a function that gives a finite number");
+  return priority;
 }
 
 const sees =

@@ -4,11 +4,20 @@
 /** Which messages of a subscription wait for each other. */
 export type Order = "none" | "key" | "all";
 
+/** The lanes of a subscription: messages of one are delivered one after the other. */
+export interface LaneRules {
+  readonly order: Order;
+  /** Among so many lanes the keys are shared out; 0 for one each. */
+  readonly lanes: number;
+  /** What waits for a time, or for somebody, lets those behind it pass. */
+  readonly passes: boolean;
+}
+
 /** How a message ends for a subscription. */
 export type Fate = "acked" | "dead" | "expired" | "dropped";
 
 /** Why a message is a dead letter. */
-export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler";
+export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler" | "undecodable" | "overflow";
 
 /** One failed delivery. */
 export interface Attempt {
@@ -54,7 +63,7 @@ export interface Subscribed {
   readonly kind: "subscribed";
   readonly topic: string;
   readonly name: string;
-  readonly order: Order;
+  readonly rules: LaneRules;
   /** It sees what is kept from this sequence number on. */
   readonly from: number;
 }
@@ -75,6 +84,9 @@ export interface Published {
   readonly notBefore: number;
   readonly expiresAt: number;
   readonly sizeBytes: number;
+  /** Among which it has its turn where they are fair, and how urgent it is. */
+  readonly tag: string | undefined;
+  readonly priority: number;
   /** What a duplicate is known by; empty for a topic without memory. */
   readonly same: string;
   /** The subscriptions that see it; all, when undefined. */
@@ -119,6 +131,13 @@ interface Parked {
   readonly at: number;
   readonly code: string;
   readonly error: string;
+}
+/** It was set aside, until somebody asks for it, and counts for nothing. */
+interface Deferred {
+  readonly kind: "deferred";
+  readonly topic: string;
+  readonly name: string;
+  readonly seq: number;
 }
 /** A parked message may be delivered again, its attempts forgotten or not. */
 interface Unparked {
@@ -182,6 +201,7 @@ export type StoreEvent =
   | Failed
   | Released
   | Parked
+  | Deferred
   | Unparked
   | Woken
   | Settled

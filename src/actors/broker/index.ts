@@ -4,10 +4,12 @@ export { type Codec, jsonCodec, msgpackCodec, type SchemaLike, validated } from 
 export type { Committed, Settlement } from "./commit.ts";
 export {
   type Asker,
+  ackUpTo,
   type CommitOptions,
   commit,
   deadLetters,
   extend,
+  grant,
   inspect,
   inspectStore,
   type Publication,

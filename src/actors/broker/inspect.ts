@@ -1,8 +1,11 @@
 // What can be seen of a store: counts, ages, dead letters.
 
 import type { Broker } from "./broker.ts";
+import type { Courier } from "./courier.ts";
 import type { Fate, History } from "./event.ts";
-import { graveOf } from "./settle.ts";
+import { Undecodable } from "./failure-journal.ts";
+import { graveOf } from "./grave.ts";
+import { Sealed, unseal } from "./sealed.ts";
 import type { Subscription } from "./state.ts";
 
 export interface SubscriptionReport {
@@ -22,6 +25,8 @@ export interface SubscriptionReport {
   readonly dead: number;
   readonly expired: number;
   readonly dropped: number;
+  /** Messages that started after a later one of their lane, or of the subscription if it has none, since the store started. */
+  readonly inversions: number;
   /** Milliseconds since the oldest of its messages that are not settled was published; undefined without one. */
   readonly oldestMs: number | undefined;
 }
@@ -53,6 +58,7 @@ export interface DeadMessage extends History {
   readonly id: string;
   readonly key: string | undefined;
   readonly type: string;
+  /** Its bytes, if its codec can not read it. */
   readonly payload: unknown;
 }
 
@@ -72,32 +78,37 @@ export function reportOf({ desks, ledger, self }: Broker, only: string | undefin
       deadLetters: state.topics.get(graveOf(name))?.log.size ?? 0,
       remembered: topic.seen.size,
       subscriptions: [...topic.subscriptions.values()].map((one) =>
-        subscriptionReport(one, couriers.get(one.name)?.consumers ?? 0, now),
+        subscriptionReport(one, couriers.get(one.name), now),
       ),
     });
   }
   return { topics, inbox: state.inbox.size };
 }
 
-function subscriptionReport(one: Subscription, consumers: number, now: number): SubscriptionReport {
+function subscriptionReport(one: Subscription, courier: Courier | undefined, now: number): SubscriptionReport {
   const { name, isPaused, counts, fates, matched, deliveries } = one;
   const { scheduled, ready, behind, leased, parked } = counts;
   const { acked, dead, expired, dropped }: Record<Fate, number> = fates;
   let oldest = Number.POSITIVE_INFINITY;
   for (const { entry } of deliveries.values()) oldest = Math.min(oldest, entry.at);
   return {
-    ...{ name, isPaused, consumers, scheduled, ready: ready + behind, leased, parked },
-    ...{ matched, acked, dead, expired, dropped },
+    ...{ name, isPaused, consumers: courier?.consumers ?? 0, scheduled, ready: ready + behind, leased, parked },
+    ...{ matched, acked, dead, expired, dropped, inversions: courier?.inversions ?? 0 },
     oldestMs: oldest === Number.POSITIVE_INFINITY ? undefined : now - oldest,
   };
 }
 
 /** The dead letters of a topic, the oldest first. */
-export function deadOf({ ledger }: Broker, topic: string, limit: number, after: number): DeadMessage[] {
+export function deadOf(broker: Broker, topic: string, limit: number, after: number): DeadMessage[] {
   const found: DeadMessage[] = [];
-  for (const { seq, id, key, type, payload, history } of ledger.state.topics.get(graveOf(topic))?.log.values() ?? []) {
+  const codec = broker.codecOf(topic);
+  for (const { seq, id, key, type, payload, history } of broker.ledger.state.topics.get(graveOf(topic))?.log.values() ??
+    []) {
     if (found.length >= limit) break;
-    if (seq > after && history !== undefined) found.push({ ...history, seq, id, key, type, payload });
+    if (seq <= after || history === undefined) continue;
+    const read = unseal(codec, payload);
+    const bytes = read instanceof Undecodable && payload instanceof Sealed ? payload.bytes : undefined;
+    found.push({ ...history, seq, id, key, type, payload: bytes ?? read });
   }
   return found;
 }

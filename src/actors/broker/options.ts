@@ -2,6 +2,7 @@
 
 import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Backoff } from "../../runtime/kernel/verbs.ts";
+import type { Codec } from "./codec.ts";
 import type { Order } from "./event.ts";
 import type { OpenJournal } from "./journal.ts";
 
@@ -13,16 +14,13 @@ export interface Published {
   readonly id: string;
 }
 
-/** Turns values into bytes and back: how what is kept in a journal is written. */
-export interface Codec {
-  encode(value: unknown): Uint8Array;
-  decode(bytes: Uint8Array): unknown;
-}
-
 export interface StoreOptions {
   /** Where the store keeps what must outlive it. Without one it is memory. */
   journal?: OpenJournal | undefined;
-  /** Of the records; required with a journal. */
+  /**
+   * Writes payloads and values; with a journal {@link jsonCodec} by default, without one none. With a codec, what a
+   * consumer gets is always what it reads, also at the first attempt.
+   */
   codec?: Codec | undefined;
   /**
    * How long, and how many, inbox keys of commits are remembered. By default a day, or as long as a message may come again
@@ -34,7 +32,10 @@ export interface StoreOptions {
 }
 
 export interface TopicOptions extends StoreOptions {
-  /** The store that it shares with others; without it it has one of its own. Then the options of a store are that one's. */
+  /**
+   * The store that it shares with others; without it it has one of its own. Then the options of a store are that one's, but
+   * for `codec`: that of the payloads of this topic.
+   */
   store?: Ref<StoreProtocol> | undefined;
   /** The entity a message is about; by default the key of the call. */
   key?: ((message: Published) => string | undefined) | undefined;
@@ -54,11 +55,15 @@ export interface TopicOptions extends StoreOptions {
     | undefined;
   /** Messages, and bytes by `size`, that may be unsettled at a time; 1,000,000 and without limit by default. */
   capacity?: { messages?: number | undefined; bytes?: number | undefined } | undefined;
-  /** What a full topic does; `"reject"` by default. With `"wait"` up to 1,000 messages wait for room; asks are refused.
+  /** What a full topic does; `"reject"` by default. `"dead-letter-oldest"` keeps what it drops among the dead letters. With `"wait"` up to 1,000 messages wait for room; asks are refused.
    * An offer that gives up while it waits can not know: its message still enters when there is room. */
-  overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | undefined;
+  overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest" | undefined;
   /** The bytes of a message, for `capacity.bytes`. */
   size?: ((message: Published) => number) | undefined;
+  /** Among which a message has its turn where subscriptions are fair; the key by default. */
+  tag?: ((message: Published) => string) | undefined;
+  /** How urgent a message is where subscriptions go by that; 0 by default, the higher the sooner. */
+  priority?: ((message: Published) => number) | undefined;
   /** No delivery before so long; none by default. */
   delay?: Duration | ((message: Published) => Duration) | undefined;
   /** No delivery after so long; without limit by default. A handler that runs then is given up. */
@@ -68,10 +73,31 @@ export interface TopicOptions extends StoreOptions {
 export interface SubscriptionOptions {
   /** Which messages wait for each other, also through the waits between attempts; `"none"` by default. */
   order?: Order | undefined;
-  /** Who of several consumers gets messages: all (default), the first that lives, or the only one there may be. */
-  consumers?: "shared" | "failover" | "exclusive" | undefined;
+  /** With `order: "key"`: a lane for each key (default), or so many lanes, among which the keys are shared out. */
+  lanes?: "perKey" | number | undefined;
+  /**
+   * Whether the rest of a lane waits while one of it waits for its next attempt, for its time, or is parked
+   * (default), or passes it. What was passed goes on as the next of its lane.
+   */
+  laneOnBackoff?: "hold" | "pass" | undefined;
+  /**
+   * Which of the messages that could start is next: the one that could first (default), one of each tag in turn, or the
+   * most urgent.
+   */
+  selection?: "fifo" | "fair" | "priority" | undefined;
+  /** How long a message must have waited to go before one whose priority is higher by 1; without it, it may wait for ever. */
+  aging?: Duration | undefined;
+  /**
+   * Who of several consumers gets messages: all (default), the first that lives, the only one there may be, or each lane
+   * the same as long as that lives (`"sticky"`).
+   */
+  consumers?: "shared" | "failover" | "exclusive" | "sticky" | undefined;
   /** Messages that one consumer may have at a time; 1 by default. */
   prefetch?: number | undefined;
+  /** Whether a consumer gets the next message when it has room (default), or only as many as it was {@link grant}ed. */
+  credit?: "prefetch" | "granted" | undefined;
+  /** Messages that all consumers together may have at a time; without limit by default. */
+  maxUnsettled?: number | undefined;
   /**
    * How long a delivery may take, from when it is sent to the consumer; `"30s"` by default. With `max`, a consumer may
    * extend it that far: {@link extend}.

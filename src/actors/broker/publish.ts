@@ -1,31 +1,17 @@
 // Decides what becomes of a message that is published: whether it is a duplicate, whether there is room, and what must
 // leave for it. Pure: the time is given.
 
-import type { History, TopicRules } from "./event.ts";
+import type { TopicRules } from "./event.ts";
+import { bury } from "./grave.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Topic } from "./state.ts";
-
-/** A message before it has a place. */
-export interface Draft {
-  readonly id: string;
-  readonly key: string | undefined;
-  readonly type: string;
-  readonly payload: unknown;
-  readonly notBefore: number;
-  readonly expiresAt: number;
-  readonly sizeBytes: number;
-  /** What a duplicate is known by; empty for none. */
-  readonly same: string;
-  readonly to: readonly string[] | undefined;
-  readonly history?: History | undefined;
-  readonly failures?: number;
-}
+import type { Entry, Topic } from "./state.ts";
+import { type Draft, trim, write } from "./write.ts";
 
 /** How much a topic takes. */
 export interface Capacity {
   readonly messages: number;
   readonly bytes: number;
-  readonly overflow: "reject" | "wait" | "drop-oldest" | "drop-newest";
+  readonly overflow: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest";
   /** What is kept beyond settlement: so many, and so long. */
   readonly keptCount: number;
   readonly keptMs: number;
@@ -40,12 +26,20 @@ export interface Moment {
   random(): number;
 }
 
-export function admit(ledger: Ledger, topic: Topic, draft: Draft, capacity: Capacity, now: number): Admission {
+/** `left` is told of each message that had to leave for this one. */
+export function admit(
+  ledger: Ledger,
+  topic: Topic,
+  draft: Draft,
+  capacity: Capacity,
+  now: number,
+  left?: (entry: Entry) => void,
+): Admission {
   if (draft.same !== "" && isDuplicate(topic, draft.same, now)) return "duplicate";
   const { overflow } = capacity;
   if (!hasRoom(topic, draft.sizeBytes, capacity)) {
     if (overflow === "drop-newest") return "dropped";
-    if (overflow !== "drop-oldest" || !makeRoom(ledger, topic, draft.sizeBytes, capacity)) return "full";
+    if (!topic.rules.dropsOldest || !makeRoom(ledger, topic, draft.sizeBytes, capacity, now, left)) return "full";
   }
   const seq = write(ledger, topic, draft, now);
   if (topic.rules.retention === "kept") trim(ledger, topic, capacity, now);
@@ -62,57 +56,34 @@ export function hasRoom(topic: Topic, bytes: number, capacity: Capacity, more = 
   return topic.backlog + more <= capacity.messages && topic.backlogBytes + bytes <= capacity.bytes;
 }
 
-/** Puts it into the topic, whatever room there is. */
-export function write(ledger: Ledger, topic: Topic, draft: Draft, now: number): number {
-  const { name, latest, rules, nextSeq: seq } = topic;
-  const { id, key, type, payload, notBefore, expiresAt, sizeBytes, same, to, history, failures = 0 } = draft;
-  const before = rules.retention === "latestPerKey" && key !== undefined ? latest.get(key) : undefined;
-  if (before !== undefined) ledger.emit({ kind: "trimmed", topic: name, seq: before.seq });
-  ledger.emit({
-    kind: "published",
-    topic: name,
-    seq,
-    id,
-    key,
-    type,
-    payload,
-    at: now,
-    notBefore: notBefore > now ? notBefore : 0,
-    expiresAt,
-    sizeBytes,
-    same,
-    to,
-    history,
-    failures,
-  });
-  return seq;
-}
+/** Of those that had to leave for others. */
+const deadLettersMax = 100_000;
 
 /** Drops the oldest that are not being delivered. False when that is not enough. */
-function makeRoom(ledger: Ledger, topic: Topic, bytes: number, capacity: Capacity): boolean {
+function makeRoom(
+  ledger: Ledger,
+  topic: Topic,
+  bytes: number,
+  capacity: Capacity,
+  now: number,
+  left?: (entry: Entry) => void,
+): boolean {
   if (bytes > capacity.bytes || capacity.messages < 1) return false;
   const { oldest } = topic;
-  for (let left = oldest.length; left > 0 && !hasRoom(topic, bytes, capacity); left--) {
+  for (let rest = oldest.length; rest > 0 && !hasRoom(topic, bytes, capacity); rest--) {
     const entry = oldest.shift();
     if (entry === undefined || entry.pending === 0) continue;
+    if (capacity.overflow === "dead-letter-oldest")
+      for (const { deliveries } of topic.subscriptions.values()) {
+        const one = deliveries.get(entry.seq);
+        if (one !== undefined && one.phase !== "leased") bury(ledger, one, "overflow", deadLettersMax, now);
+      }
     ledger.emit({ kind: "trimmed", topic: topic.name, seq: entry.seq });
+    left?.(entry);
     // Somebody has it in hand: it leaves by itself.
     if (entry.pending > 0) oldest.push(entry);
   }
   return hasRoom(topic, bytes, capacity);
-}
-
-/** What is kept longer than is said goes, whoever has not seen it. */
-export function trim(
-  ledger: Ledger,
-  topic: Topic,
-  { keptCount, keptMs }: Pick<Capacity, "keptCount" | "keptMs">,
-  now: number,
-): void {
-  for (const entry of topic.log.values()) {
-    if (topic.log.size <= keptCount && entry.at + keptMs > now) return;
-    ledger.emit({ kind: "trimmed", topic: topic.name, seq: entry.seq });
-  }
 }
 
 /** Whether two say the same. */

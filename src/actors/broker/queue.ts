@@ -98,7 +98,7 @@ function made(
   if (options.store !== undefined) {
     checkRef("store", options.store);
     for (const option of storeNames)
-      if (options[option] !== undefined)
+      if (option !== "codec" && options[option] !== undefined)
         throw new InvalidOption(option, "an option beside store", "options of the store where that is spawned");
     return facade(options.store, opening);
   }

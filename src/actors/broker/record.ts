@@ -5,18 +5,33 @@ import type { Self } from "../../runtime/kernel/verbs.ts";
 import type { StoreEvent } from "./event.ts";
 import { NotSafe } from "./failure.ts";
 import type { Journal } from "./journal.ts";
-import type { Codec } from "./options.ts";
+import { formatVersion, Parts, packed, unpacked } from "./sealed.ts";
+import { snapshotOf } from "./snapshot.ts";
+import type { StoreState } from "./state.ts";
 
-/** Of records and snapshots. */
-export const formatVersion = 1;
+function recordOf(events: readonly StoreEvent[]): Uint8Array {
+  const parts = new Parts();
+  const told = events.map((event) => {
+    if (event.kind === "published") return { ...event, payload: parts.put(event.payload) };
+    return event.kind === "kept" ? { ...event, value: parts.put(event.value) } : event;
+  });
+  return packed({ v: formatVersion, events: told }, parts);
+}
 
-/** What a journal has of a store: one of these at a time is encoded. */
-export type Saved = { readonly v: number; readonly events: readonly StoreEvent[] };
+/** The events of a record. Fails: whatever it is that makes it no record. */
+export function eventsOf(record: Uint8Array): readonly StoreEvent[] {
+  const { head, part } = unpacked(record);
+  const { v, events } = head as { v: number; events: readonly StoreEvent[] };
+  if (v !== formatVersion) throw new Error(`found version ${v} of the format, expected ${formatVersion}`);
+  return events.map((event) => {
+    if (event.kind === "published") return { ...event, payload: part(event.payload) };
+    return event.kind === "kept" ? { ...event, value: part(event.value) } : event;
+  });
+}
 
 export class Records {
   readonly #self: Self;
   readonly #journal: Journal;
-  readonly #codec: Codec;
   readonly #safe: () => void;
   #group: Uint8Array[] = [];
   #answers: [Message, unknown][] = [];
@@ -28,10 +43,9 @@ export class Records {
   written: number;
 
   /** `safe` is called, in a turn of the actor, after each group. */
-  constructor(self: Self, journal: Journal, codec: Codec, written: number, safe: () => void) {
+  constructor(self: Self, journal: Journal, written: number, safe: () => void) {
     this.#self = self;
     this.#journal = journal;
-    this.#codec = codec;
     this.#safe = safe;
     this.written = written;
   }
@@ -42,7 +56,7 @@ export class Records {
 
   /** One command's events: found again together, or not at all. */
   add(events: readonly StoreEvent[]): void {
-    if (events.length > 0) this.#group.push(this.#codec.encode({ v: formatVersion, events } satisfies Saved));
+    if (events.length > 0) this.#group.push(recordOf(events));
   }
 
   /** Answers `m` when all that was added so far is safe. */
@@ -76,11 +90,11 @@ export class Records {
   }
 
   /** Puts a snapshot in the place of all records. Call it when idle. */
-  compact(snapshot: unknown): void {
+  compact(state: StoreState): void {
     this.#isOut = true;
     this.written = 0;
     this.#self.pipeToSelf(
-      this.#journal.compact(this.#codec.encode(snapshot)),
+      this.#journal.compact(snapshotOf(state)),
       () => {
         this.#isOut = false;
         this.#safe();

@@ -1,27 +1,31 @@
 // The state of a store when it starts: what its journal has, or what its former incarnation had.
 
+import { messageOf } from "../../runtime/kernel/thenable.ts";
+import { apply } from "./apply.ts";
+import { RecoveryFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
-import { Ledger } from "./ledger.ts";
-import { formatVersion, type Saved } from "./record.ts";
-import type { StoreSettings } from "./settings.ts";
-import { type Snapshot, stateFrom } from "./snapshot.ts";
+import { eventsOf } from "./record.ts";
+import { stateFrom } from "./snapshot.ts";
 import { StoreState } from "./state.ts";
 
+/** Fails: RecoveryFailed, for what is not of a store, or of another version of the format. */
 export function recovered(
-  { codec }: StoreSettings,
+  path: string,
   before: StoreState | undefined,
   journal: Journal | undefined,
 ): { state: StoreState; written: number } {
-  if (journal === undefined || codec === undefined) return { state: before ?? new StoreState(), written: 0 };
+  if (journal === undefined) return { state: before ?? new StoreState(), written: 0 };
   const { snapshot, records } = journal.recovered;
-  const state = snapshot === undefined ? new StoreState() : stateFrom(codec.decode(snapshot) as Snapshot);
-  const ledger = new Ledger(state, false);
   let written = 0;
-  for (const record of records) {
-    const { v, events } = codec.decode(record) as Saved;
-    if (v !== formatVersion) throw new Error(`A record of version ${v}: this program reads ${formatVersion}.`);
-    for (const event of events) ledger.emit(event);
-    written++;
+  try {
+    const state = snapshot === undefined ? new StoreState() : stateFrom(snapshot);
+    for (const record of records) {
+      written++;
+      for (const event of eventsOf(record)) apply(state, event);
+    }
+    return { state, written };
+  } catch (error) {
+    const remedy = "Give it the journal that a store wrote with this version, or an empty one";
+    throw new RecoveryFailed(path, written, messageOf(error), remedy, { cause: error });
   }
-  return { state, written };
 }

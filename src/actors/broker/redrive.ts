@@ -2,8 +2,8 @@
 
 import type { Broker } from "./broker.ts";
 import type { DeadReason } from "./event.ts";
-import { write } from "./publish.ts";
-import { graveOf } from "./settle.ts";
+import { graveOf } from "./grave.ts";
+import { again, write } from "./write.ts";
 
 /** Which dead letters. All that is said must be so. */
 export interface RedriveFilter {
@@ -38,11 +38,11 @@ export function redriveIn(broker: Broker, { topic: name, filter, limit, resetAtt
       for (const { entry, failures, phase } of [...deliveries.values()]) {
         if (phase !== "parked" || redriven >= limit || !fits(entry, subscription)) continue;
         const told = { topic: name, name: subscription, seq: entry.seq };
-        ledger.emit({ kind: "unparked", ...told, failures: resetAttempts ? 0 : failures - 1 });
+        ledger.emit({ kind: "unparked", ...told, failures: resetAttempts ? 0 : Math.max(0, failures - 1) });
         redriven++;
       }
   for (const entry of [...(ledger.state.topics.get(graveOf(name))?.log.values() ?? [])]) {
-    const { history, id, key, type, payload, sizeBytes, seq } = entry;
+    const { history, seq } = entry;
     if (redriven >= limit) break;
     if (history === undefined || !fits(entry, history.subscription)) continue;
     if (filter.reason !== undefined && filter.reason !== history.reason) continue;
@@ -52,8 +52,8 @@ export function redriveIn(broker: Broker, { topic: name, filter, limit, resetAtt
     const came = { ...history, redriveCount: history.redriveCount + 1 };
     const failures = resetAttempts ? 0 : Math.max(0, courier.settings.redelivery.maxAttempts - 1);
     const to = [history.subscription];
-    const draft = { id, key, type, payload, notBefore: 0, expiresAt: 0, sizeBytes, same: "", to, history: came };
-    write(ledger, topic, { ...draft, failures: Number.isFinite(failures) ? failures : 0 }, self.now());
+    const draft = { ...again(entry), to, history: came, failures: Number.isFinite(failures) ? failures : 0 };
+    write(ledger, topic, draft, self.now());
     broker.seal();
     redriven++;
   }

@@ -8,6 +8,7 @@ import { type Parcel, seqAt } from "./draft.ts";
 import { NotConfigured, NotInStore } from "./failure.ts";
 import { type DeadMessage, deadOf, reportOf, type StoreReport } from "./inspect.ts";
 import { type RedriveRequest, redriveIn } from "./redrive.ts";
+import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
 import { subscriptionOf } from "./state.ts";
 
@@ -45,6 +46,7 @@ export interface Requests {
   "broker.enlist"(request: EnlistRequest): void;
   "broker.commit"(request: CommitRequest): Committed;
   "broker.extend"(request: ExtendRequest): boolean;
+  "broker.grant"(request: { readonly topic: string; readonly count: number }): void;
   "broker.pause"(request: Place & { readonly isPaused: boolean }): void;
   "broker.seek"(request: SeekRequest): number;
   "broker.redrive"(request: RedriveRequest): number;
@@ -98,6 +100,17 @@ function answerTo(broker: Broker, m: Message): unknown {
       const now = self.now();
       return slotOf(broker, request, committer)?.extend(now + request.forMs, now) ?? false;
     }
+    case "broker.grant": {
+      const { topic, count } = m.payload as { topic: string; count: number };
+      const granted = [...(broker.desks.get(topic)?.couriers.values() ?? [])].filter((one) =>
+        one.grant(committer, count),
+      );
+      return granted.length > 0
+        ? undefined
+        : new NotInStore(
+            `${topic} grants nothing to ${committer}: it is none of its consumers with credit: "granted".`,
+          );
+    }
     case "broker.redrive":
       return redriveIn(broker, m.payload as RedriveRequest);
     case "broker.inspect":
@@ -107,7 +120,7 @@ function answerTo(broker: Broker, m: Message): unknown {
       return deadOf(broker, topic, limit, after);
     }
     case "broker.read":
-      return ledger.state.values.get((m.payload as { key: string }).key);
+      return unseal(broker.settings.codec, ledger.state.values.get((m.payload as { key: string }).key));
     default:
       return answerAbout(broker, m);
   }

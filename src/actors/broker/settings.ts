@@ -5,27 +5,38 @@ import { InvalidOption } from "../../runtime/kernel/failure.ts";
 import { backoffMs, oneOf, whole } from "../../runtime/kernel/options.ts";
 import type { Duration } from "../../runtime/kernel/protocol.ts";
 import type { Backoff } from "../../runtime/kernel/verbs.ts";
-import type { Order, TopicRules } from "./event.ts";
+import { type Codec, jsonCodec } from "./codec.ts";
+import type { LaneRules, TopicRules } from "./event.ts";
 import type { OpenJournal } from "./journal.ts";
-import type { Codec, Published, StoreOptions, SubscribeOptions, TopicOptions } from "./options.ts";
+import type { Selection } from "./line.ts";
+import type { Published, StoreOptions, SubscribeOptions, SubscriptionOptions, TopicOptions } from "./options.ts";
 import type { Capacity } from "./publish.ts";
 import type { Redelivery } from "./settle.ts";
 
 /** A topic as its store handles it. */
 export interface TopicSettings {
   readonly rules: TopicRules;
+  /** Of its payloads; that of the store, when undefined. */
+  readonly codec: Codec | undefined;
   readonly capacity: Capacity;
   readonly keyOf: ((message: Published) => string | undefined) | undefined;
   readonly sameOf: ((message: Published, publisher: string) => string) | undefined;
   readonly sizeOf: ((message: Published) => number) | undefined;
+  readonly tagOf: ((message: Published) => string) | undefined;
+  readonly priorityOf: ((message: Published) => number) | undefined;
   readonly delayOf: ((message: Published) => number) | undefined;
   readonly lifeOf: ((message: Published) => number) | undefined;
 }
 
 export interface SubscriptionSettings {
-  readonly order: Order;
-  readonly consumers: "shared" | "failover" | "exclusive";
+  readonly lanes: LaneRules;
+  readonly selection: Selection;
+  readonly consumers: "shared" | "failover" | "exclusive" | "sticky";
   readonly prefetch: number;
+  /** Consumers get what they ask for, and no more. */
+  readonly isGranted: boolean;
+  /** Of all consumers together. */
+  readonly maxUnsettled: number;
   readonly leaseMs: number;
   readonly leaseMaxMs: number;
   readonly redelivery: Redelivery;
@@ -47,11 +58,28 @@ export interface StoreSettings {
 }
 
 export const storeNames = ["journal", "codec", "inbox", "snapshotEvery"] as const;
-export const topicNames = ["key", "retention", "dedup", "capacity", "overflow", "size", "delay", "ttl"] as const;
+export const topicNames = [
+  "key",
+  "retention",
+  "dedup",
+  "capacity",
+  "overflow",
+  "size",
+  "tag",
+  "priority",
+  "delay",
+  "ttl",
+] as const;
 export const subscriptionNames = [
   "order",
+  "lanes",
+  "laneOnBackoff",
+  "selection",
+  "aging",
   "consumers",
   "prefetch",
+  "credit",
+  "maxUnsettled",
   "lease",
   "maxAttempts",
   "backoff",
@@ -73,16 +101,21 @@ export function checkNames(options: object, allowed: readonly string[]): void {
 export function storeSettings({ journal, codec, inbox = {}, snapshotEvery }: StoreOptions): StoreSettings {
   if (journal !== undefined && typeof journal !== "function")
     throw new InvalidOption("journal", journal, "a function that opens one");
-  if (journal !== undefined && (typeof codec?.encode !== "function" || typeof codec.decode !== "function"))
-    throw new InvalidOption("codec", codec, "an object with encode and decode, as a journal keeps bytes");
   const inboxMs = inbox.window === undefined ? undefined : positive("inbox.window", inbox.window);
   const inboxCount = whole("inbox.count", inbox.count, 1_000_000, 1);
-  return { journal, codec, inboxMs, inboxCount, snapshotEvery: whole("snapshotEvery", snapshotEvery, 10_000, 1) };
+  const used = codecOf(codec) ?? (journal === undefined ? undefined : jsonCodec);
+  return { journal, codec: used, inboxMs, inboxCount, snapshotEvery: whole("snapshotEvery", snapshotEvery, 10_000, 1) };
+}
+
+function codecOf(codec: Codec | undefined): Codec | undefined {
+  if (codec !== undefined && (typeof codec?.encode !== "function" || typeof codec.decode !== "function"))
+    throw new InvalidOption("codec", codec, "an object with encode and decode");
+  return codec;
 }
 
 export function topicSettings(options: TopicOptions): TopicSettings {
-  const { key, retention = "untilSettled", dedup, capacity = {}, size, delay, ttl } = options;
-  for (const [name, found] of Object.entries({ key, size }))
+  const { key, retention = "untilSettled", dedup, capacity = {}, size, tag, priority, delay, ttl } = options;
+  for (const [name, found] of Object.entries({ key, size, tag, priority }))
     if (found !== undefined && typeof found !== "function")
       throw new InvalidOption(name, found, "a function of the message");
   const isKept = typeof retention === "object";
@@ -90,14 +123,22 @@ export function topicSettings(options: TopicOptions): TopicSettings {
   const bytes = whole("capacity.bytes", capacity.bytes, Number.POSITIVE_INFINITY, 1);
   if (Number.isFinite(bytes) && size === undefined)
     throw new InvalidOption("size", size, "a function of the message, as capacity.bytes needs one");
-  const overflow = oneOf("overflow", options.overflow, ["reject", "wait", "drop-oldest", "drop-newest"]);
+  const overflow = oneOf("overflow", options.overflow, [
+    "reject",
+    "wait",
+    "drop-oldest",
+    "drop-newest",
+    "dead-letter-oldest",
+  ]);
   return {
     rules: {
       retention: isKept ? "kept" : retention,
-      dedupMs: dedup === undefined ? 0 : positive("dedup.window", dedup.window),
-      dedupCount: whole("dedup.count", dedup?.count, 100_000, 1),
-      dropsOldest: overflow === "drop-oldest",
+      // Of these a journal keeps what JSON can hold.
+      dedupMs: dedup === undefined ? 0 : Math.min(positive("dedup.window", dedup.window), Number.MAX_SAFE_INTEGER),
+      dedupCount: Math.min(whole("dedup.count", dedup?.count, 100_000, 1), Number.MAX_SAFE_INTEGER),
+      dropsOldest: overflow === "drop-oldest" || overflow === "dead-letter-oldest",
     },
+    codec: codecOf(options.codec),
     capacity: {
       messages: whole("capacity.messages", capacity.messages, 1_000_000, 1),
       bytes,
@@ -108,6 +149,8 @@ export function topicSettings(options: TopicOptions): TopicSettings {
     keyOf: key,
     sameOf: sameOf(options),
     sizeOf: size,
+    tagOf: tag,
+    priorityOf: priority,
     delayOf: spanOf("delay", delay),
     lifeOf: spanOf("ttl", ttl),
   };
@@ -152,9 +195,11 @@ export function subscriptionSettings(options: SubscribeOptions<never>): Subscrip
   if (typeof durable !== "boolean") throw new InvalidOption("durable", durable, "true or false");
   if (typeof startAt !== "object") oneOf("startAt", startAt, ["latest", "earliest"], "an object of seq or time");
   return {
-    order: oneOf("order", options.order, ["none", "key", "all"]),
-    consumers: oneOf("consumers", options.consumers, ["shared", "failover", "exclusive"]),
+    ...choosing(options),
+    consumers: oneOf("consumers", options.consumers, ["shared", "failover", "exclusive", "sticky"]),
     prefetch: whole("prefetch", options.prefetch, 1, 1),
+    isGranted: oneOf("credit", options.credit, ["prefetch", "granted"]) === "granted",
+    maxUnsettled: whole("maxUnsettled", options.maxUnsettled, Number.POSITIVE_INFINITY, 1),
     leaseMs,
     leaseMaxMs,
     redelivery: {
@@ -170,6 +215,28 @@ export function subscriptionSettings(options: SubscribeOptions<never>): Subscrip
     filter: filterOf(filter),
     startAt,
     isDurable: durable,
+  };
+}
+
+/** In which lanes messages are, and which of those that are ready is next. */
+function choosing(options: SubscriptionOptions): Pick<SubscriptionSettings, "lanes" | "selection"> {
+  const order = oneOf("order", options.order, ["none", "key", "all"]);
+  const { lanes = "perKey", aging } = options;
+  if (order !== "key" && options.lanes !== undefined)
+    throw new InvalidOption("lanes", lanes, 'nothing, unless the order is "key"');
+  const selection = oneOf("selection", options.selection, ["fifo", "fair", "priority"]);
+  if (order === "all" && selection !== "fifo")
+    throw new InvalidOption("selection", selection, '"fifo" with the order "all": there is one message to choose from');
+  if (selection !== "priority" && aging !== undefined)
+    throw new InvalidOption("aging", aging, 'nothing, unless the selection is "priority"');
+  const agingMs = aging === undefined ? Number.POSITIVE_INFINITY : positive("aging", aging);
+  return {
+    lanes: {
+      order,
+      lanes: lanes === "perKey" ? 0 : whole("lanes", lanes, 0, 1),
+      passes: oneOf("laneOnBackoff", options.laneOnBackoff, ["hold", "pass"]) === "pass",
+    },
+    selection: selection === "priority" ? { agingMs } : selection,
   };
 }
 
@@ -197,6 +264,20 @@ function positive(option: string, value: Duration): number {
   if (!(ms > 0)) throw new InvalidOption(option, value, "a duration above 0");
   return ms;
 }
+
+/** Dead letters are a topic like others: what is in it stays until it is redriven. */
+export const grave: TopicSettings = {
+  rules: { retention: "kept", dedupMs: 0, dedupCount: 1, dropsOldest: false },
+  codec: undefined,
+  capacity: { messages: Infinity, bytes: Infinity, overflow: "reject", keptCount: Infinity, keptMs: Infinity },
+  keyOf: undefined,
+  sameOf: undefined,
+  sizeOf: undefined,
+  tagOf: undefined,
+  priorityOf: undefined,
+  delayOf: undefined,
+  lifeOf: undefined,
+};
 
 /** A message that may come again when its inbox key is forgotten may have its effect twice. Fails: InvalidOption. */
 export function checkHorizon({ inboxMs }: StoreSettings, { horizonMs }: SubscriptionSettings): void {

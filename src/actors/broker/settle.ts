@@ -1,9 +1,10 @@
 // Decides what becomes of a message after a delivery: settled, delivered again after a wait, parked, or dead. Pure: the
 // time and the draws are given.
 
-import type { DeadReason, History } from "./event.ts";
+import type { DeadReason } from "./event.ts";
+import { bury } from "./grave.ts";
 import type { Ledger } from "./ledger.ts";
-import { type Moment, trim, write } from "./publish.ts";
+import type { Moment } from "./publish.ts";
 import type { Delivery, Entry, StoreState, Subscription } from "./state.ts";
 
 /** What a subscription does about failures. */
@@ -27,11 +28,6 @@ export interface Mishap {
 /** What becomes of it: undefined when it comes again. */
 export type Verdict = DeadReason | "dropped" | "expired" | undefined;
 
-/** The name of the topic in which the dead letters of `topic` are. */
-export function graveOf(topic: string): string {
-  return `${topic}/dead`;
-}
-
 export function acknowledge(ledger: Ledger, { of, entry }: Delivery): void {
   ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "acked" });
 }
@@ -44,6 +40,10 @@ export function fail(ledger: Ledger, one: Delivery, redelivery: Redelivery, mish
   const told = { topic: of.topic.name, name: of.name, seq: entry.seq, at, ...mishap };
   if (failures < redelivery.maxAttempts) {
     const waitMs = redelivery.waitMs(failures, moment.random);
+    if (waitMs === Number.POSITIVE_INFINITY) {
+      ledger.emit({ kind: "parked", ...told });
+      return undefined;
+    }
     ledger.emit({ kind: "failed", ...told, notBefore: waitMs > 0 ? at + waitMs : 0 });
     return isExpired(entry, at) ? expire(ledger, one, redelivery, at) : undefined;
   }
@@ -52,16 +52,16 @@ export function fail(ledger: Ledger, one: Delivery, redelivery: Redelivery, mish
     return undefined;
   }
   ledger.emit({ kind: "failed", ...told, notBefore: 0 });
-  if (redelivery.onExhausted === "deadLetter") return bury(ledger, one, "exhausted", redelivery, at);
+  if (redelivery.onExhausted === "deadLetter") return bury(ledger, one, "exhausted", redelivery.deadLetters, at);
   ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "dropped" });
   return "dropped";
 }
 
-/** The consumer said no, or has no such message: there is no use in trying again. */
+/** The consumer said no, has no such message, or could not read it: there is no use in trying again. */
 export function reject(
   ledger: Ledger,
   one: Delivery,
-  reason: "rejected" | "noHandler",
+  reason: "rejected" | "noHandler" | "undecodable",
   redelivery: Redelivery,
   mishap: Mishap,
   moment: Moment,
@@ -74,12 +74,19 @@ export function reject(
     return "dropped";
   }
   ledger.emit({ kind: "failed", topic, name: of.name, seq: entry.seq, at: moment.now, notBefore: 0, ...mishap });
-  return bury(ledger, one, reason, redelivery, moment.now);
+  return bury(ledger, one, reason, redelivery.deadLetters, moment.now);
 }
 
-/** A delivery did not begin, or was cut short by another one: it counts for nothing, and comes first again. */
+/**
+ * A delivery did not begin, or was cut short by another one: it counts for nothing, and comes first again. After a wait
+ * without end it comes when it is asked for.
+ */
 export function release(ledger: Ledger, one: Delivery, waitMs: number, now: number): void {
   const { of, entry } = one;
+  if (waitMs === Number.POSITIVE_INFINITY) {
+    ledger.emit({ kind: "deferred", topic: of.topic.name, name: of.name, seq: entry.seq });
+    return;
+  }
   const notBefore = waitMs > 0 ? now + waitMs : 0;
   ledger.emit({ kind: "released", topic: of.topic.name, name: of.name, seq: entry.seq, notBefore });
 }
@@ -89,35 +96,10 @@ export function isExpired({ expiresAt }: Entry, now: number): boolean {
 }
 
 export function expire(ledger: Ledger, one: Delivery, redelivery: Redelivery, now: number): Verdict {
-  if (redelivery.onExpired === "deadLetter") return bury(ledger, one, "expired", redelivery, now);
+  if (redelivery.onExpired === "deadLetter") return bury(ledger, one, "expired", redelivery.deadLetters, now);
   const { of, entry } = one;
   ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "expired" });
   return "expired";
-}
-
-/** Moves it to the dead letters: one record, so it is in the one place or in the other. */
-function bury(ledger: Ledger, one: Delivery, reason: DeadReason, { deadLetters }: Redelivery, now: number): DeadReason {
-  const { of, entry } = one;
-  const topic = of.topic.name;
-  const before = entry.history;
-  const history: History = {
-    source: topic,
-    subscription: of.name,
-    reason,
-    firstAt: before?.firstAt ?? entry.at,
-    lastAt: now,
-    attempts: [...(before?.attempts ?? []), ...(one.attempts ?? [])].slice(-20),
-    redriveCount: before?.redriveCount ?? 0,
-  };
-  const { id, key, type, payload, sizeBytes } = entry;
-  ledger.emit({ kind: "settled", topic, name: of.name, seq: entry.seq, fate: "dead" });
-  const grave = ledger.state.topics.get(graveOf(topic));
-  if (grave === undefined) return reason;
-  // A life does not end twice: what is dead does not expire.
-  const draft = { id, key, type, payload, notBefore: 0, expiresAt: 0, sizeBytes, same: "", to: undefined, history };
-  write(ledger, grave, draft, now);
-  trim(ledger, grave, { keptCount: deadLetters, keptMs: Number.POSITIVE_INFINITY }, now);
-  return reason;
 }
 
 /** Makes ready what has waited long enough, and gives to `expired` what has waited too long. */

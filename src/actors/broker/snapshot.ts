@@ -1,19 +1,22 @@
-// A state as plain data that a codec can write, and back.
+// A state as the bytes of a snapshot, and back.
 
-import type { Attempt, Fate, History, Order, TopicRules } from "./event.ts";
-import { formatVersion } from "./record.ts";
-import { Delivery, Entry, Lane, StoreState, Subscription, Topic } from "./state.ts";
+import { laneOf } from "./apply.ts";
+import type { Attempt, Fate, History, LaneRules, TopicRules } from "./event.ts";
+import { formatVersion, Parts, packed, type Sealed, unpacked } from "./sealed.ts";
+import { Delivery, Entry, StoreState, Subscription, Topic } from "./state.ts";
 
 interface SavedEntry {
   seq: number;
   id: string;
   key: string | undefined;
   type: string;
-  payload: unknown;
+  payload: number | undefined;
   at: number;
   notBefore: number;
   expiresAt: number;
   sizeBytes: number;
+  tag: string | undefined;
+  priority: number;
   history: History | undefined;
   kept: boolean;
 }
@@ -26,7 +29,7 @@ interface SavedDelivery {
 }
 interface SavedSubscription {
   name: string;
-  order: Order;
+  rules: LaneRules;
   isPaused: boolean;
   matched: number;
   fates: Record<Fate, number>;
@@ -40,24 +43,26 @@ interface SavedTopic {
   entries: SavedEntry[];
   subscriptions: SavedSubscription[];
 }
-export interface Snapshot {
+interface Snapshot {
   v: number;
   inbox: [string, number][];
-  values: [string, unknown][];
+  values: [string, number | undefined][];
   topics: SavedTopic[];
 }
 
 /** What is leased is saved as what waits: its delivery ends with the process. */
-export function snapshotOf(state: StoreState): Snapshot {
-  return {
+export function snapshotOf(state: StoreState): Uint8Array {
+  const parts = new Parts();
+  const head: Snapshot = {
     v: formatVersion,
     inbox: [...state.inbox],
-    values: [...state.values],
-    topics: [...state.topics.values()].map(savedTopic),
+    values: [...state.values].map(([key, value]) => [key, parts.put(value)]),
+    topics: [...state.topics.values()].map((topic) => savedTopic(topic, parts)),
   };
+  return packed(head, parts);
 }
 
-function savedTopic(topic: Topic): SavedTopic {
+function savedTopic(topic: Topic, parts: Parts): SavedTopic {
   const entries = new Map<number, Entry>(topic.log);
   for (const { deliveries } of topic.subscriptions.values())
     for (const { entry } of deliveries.values()) entries.set(entry.seq, entry);
@@ -68,12 +73,13 @@ function savedTopic(topic: Topic): SavedTopic {
     seen: [...topic.seen].map(([same, { seq, at }]) => [same, seq, at]),
     entries: [...entries.values()]
       .sort((a, b) => a.seq - b.seq)
-      .map(({ seq, id, key, type, payload, at, notBefore, expiresAt, sizeBytes, history }) => ({
-        ...{ seq, id, key, type, payload, at, notBefore, expiresAt, sizeBytes, history },
+      .map(({ seq, id, key, type, payload, at, notBefore, expiresAt, sizeBytes, tag, priority, history }) => ({
+        ...{ seq, id, key, type, at, notBefore, expiresAt, sizeBytes, tag, priority, history },
+        payload: parts.put(payload),
         kept: topic.log.has(seq),
       })),
-    subscriptions: [...topic.subscriptions.values()].map(({ name, order, isPaused, matched, fates, deliveries }) => ({
-      ...{ name, order, isPaused, matched, fates: { ...fates } },
+    subscriptions: [...topic.subscriptions.values()].map(({ name, rules, isPaused, matched, fates, deliveries }) => ({
+      ...{ name, rules, isPaused, matched, fates: { ...fates } },
       deliveries: [...deliveries.values()]
         .sort((a, b) => a.entry.seq - b.entry.seq)
         .map(({ entry, failures, notBefore, phase, attempts }) => ({
@@ -87,21 +93,30 @@ function savedTopic(topic: Topic): SavedTopic {
   };
 }
 
-export function stateFrom(saved: Snapshot): StoreState {
+type PartAt = (index: unknown) => Sealed | undefined;
+
+/** Fails: whatever it is that makes it no snapshot of a store. */
+export function stateFrom(bytes: Uint8Array): StoreState {
+  const { head, part } = unpacked(bytes);
+  const saved = head as Snapshot;
+  if (saved.v !== formatVersion) throw new Error(`found version ${saved.v} of the format, expected ${formatVersion}`);
   const state = new StoreState();
   for (const [key, at] of saved.inbox) state.inbox.set(key, at);
-  for (const [key, value] of saved.values) state.values.set(key, value);
-  for (const one of saved.topics) state.topics.set(one.name, topicFrom(state, one));
+  for (const [key, value] of saved.values) state.values.set(key, part(value));
+  for (const one of saved.topics) state.topics.set(one.name, topicFrom(state, one, part));
   return state;
 }
 
-function topicFrom(state: StoreState, saved: SavedTopic): Topic {
+function topicFrom(state: StoreState, saved: SavedTopic, part: PartAt): Topic {
   const topic = new Topic(saved.name, saved.rules);
   topic.nextSeq = saved.nextSeq;
   for (const [same, seq, at] of saved.seen) topic.seen.set(same, { seq, at });
   const entries = new Map<number, Entry>();
   for (const one of saved.entries) {
-    const entry = new Entry(topic, { ...one, key: one.key, payload: one.payload, history: one.history });
+    const entry = new Entry(topic, {
+      ...one,
+      ...{ key: one.key, payload: part(one.payload), tag: one.tag, history: one.history },
+    });
     entries.set(one.seq, entry);
     if (one.kept) topic.log.set(one.seq, entry);
     if (one.kept && topic.rules.retention === "latestPerKey" && entry.key !== undefined)
@@ -124,31 +139,28 @@ function subscriptionFrom(
   saved: SavedSubscription,
   entries: ReadonlyMap<number, Entry>,
 ): Subscription {
-  const made = new Subscription(topic, saved.name, saved.order);
+  const made = new Subscription(topic, saved.name, saved.rules);
   made.isPaused = saved.isPaused;
   made.matched = saved.matched;
   Object.assign(made.fates, saved.fates);
   for (const { seq, failures, notBefore, parked, attempts } of saved.deliveries) {
     const entry = entries.get(seq);
     if (entry === undefined) continue;
-    const of = made.order === "all" ? "" : made.order === "key" ? entry.key : undefined;
-    let lane = of === undefined ? undefined : made.lanes.get(of);
-    if (of !== undefined && lane === undefined) made.lanes.set(of, (lane = new Lane(of)));
+    const lane = laneOf(made, entry.key);
     const one = new Delivery(made, entry, lane, failures);
     one.attempts = attempts;
     one.notBefore = notBefore;
     entry.pending++;
     made.deliveries.set(seq, one);
     if (entry.expiresAt > 0) state.agenda.put(entry.expiresAt, one);
-    if (lane?.head !== undefined) lane.behind.push(one);
+    const isOutside = made.rules.passes && (parked || notBefore > 0);
+    if (!isOutside && lane?.head !== undefined) lane.behind.push(one);
     else {
-      if (lane !== undefined) lane.head = one;
+      if (lane !== undefined && isOutside) lane.outside++;
+      else if (lane !== undefined) lane.head = one;
       one.phase = parked ? "parked" : notBefore > 0 ? "scheduled" : "ready";
       if (one.phase === "scheduled") state.agenda.put(notBefore, one);
-      if (one.phase === "ready") {
-        one.isQueued = true;
-        made.ready.push(one);
-      }
+      if (one.phase === "ready") made.ready.put(one, false);
     }
     made.counts[one.phase]++;
   }

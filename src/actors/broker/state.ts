@@ -3,7 +3,8 @@
 
 import type { Message } from "../../runtime/kernel/protocol.ts";
 import { Agenda } from "./agenda.ts";
-import type { Attempt, Fate, History, Order, Published, TopicRules } from "./event.ts";
+import type { Attempt, Fate, History, LaneRules, Published, TopicRules } from "./event.ts";
+import { Fifo, type Line } from "./line.ts";
 import { Ring } from "./ring.ts";
 
 /** A message in a topic. */
@@ -13,11 +14,14 @@ export class Entry {
   readonly id: string;
   readonly key: string | undefined;
   readonly type: string;
+  /** Sealed where there is a codec. */
   readonly payload: unknown;
   readonly at: number;
   readonly notBefore: number;
   readonly expiresAt: number;
   readonly sizeBytes: number;
+  readonly tag: string | undefined;
+  readonly priority: number;
   readonly history: History | undefined;
   /** Subscriptions that have not finished it. */
   pending = 0;
@@ -36,6 +40,8 @@ export class Entry {
     this.notBefore = from.notBefore;
     this.expiresAt = from.expiresAt;
     this.sizeBytes = from.sizeBytes;
+    this.tag = from.tag;
+    this.priority = from.priority;
     this.history = from.history;
   }
 }
@@ -58,7 +64,7 @@ export class Delivery {
   leasedAt = 0;
   consumer = "";
   attempts: Attempt[] | undefined = undefined;
-  /** It stands in the ring of its subscription, perhaps no more as what is ready. */
+  /** It stands in the line of its subscription, perhaps no more as what is ready. */
   isQueued = false;
 
   constructor(of: Subscription, entry: Entry, lane: Lane | undefined, failures: number) {
@@ -70,11 +76,15 @@ export class Delivery {
   }
 }
 
-/** Messages of one key, one after the other: only the head is anything but `behind`. */
+/** Messages of one lane, one after the other: only the head, and what has let others pass, is anything but `behind`. */
 export class Lane {
   readonly key: string;
   head: Delivery | undefined = undefined;
   readonly behind: Ring<Delivery> = new Ring();
+  /** Of its messages, those that wait outside and let others pass. */
+  outside = 0;
+  /** The highest sequence number begun, of this incarnation and not of the state. */
+  begun = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -84,11 +94,12 @@ export class Lane {
 export class Subscription {
   readonly topic: Topic;
   readonly name: string;
-  readonly order: Order;
+  readonly rules: LaneRules;
   isPaused = false;
   /** By sequence number: what is not over. */
   readonly deliveries: Map<number, Delivery> = new Map();
-  readonly ready: Ring<Delivery> = new Ring();
+  /** What is ready, in the order in which it is chosen. */
+  ready: Line = new Fifo();
   readonly lanes: Map<string, Lane> = new Map();
   /** Now in each phase; what is behind counts as ready in what is shown. */
   readonly counts: Record<Phase, number> = { behind: 0, scheduled: 0, ready: 0, leased: 0, parked: 0, over: 0 };
@@ -96,10 +107,10 @@ export class Subscription {
   matched = 0;
   readonly fates: Record<Fate, number> = { acked: 0, dead: 0, expired: 0, dropped: 0 };
 
-  constructor(topic: Topic, name: string, order: Order) {
+  constructor(topic: Topic, name: string, rules: LaneRules) {
     this.topic = topic;
     this.name = name;
-    this.order = order;
+    this.rules = rules;
   }
 }
 

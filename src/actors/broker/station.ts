@@ -4,11 +4,12 @@
 import { Failure, InvalidOption, Refusal, Stopped, UnknownMessage } from "../../runtime/kernel/failure.ts";
 import { type Message, type Ref, receive } from "../../runtime/kernel/protocol.ts";
 import type { Make, Self } from "../../runtime/kernel/verbs.ts";
-import { Broker, Memory } from "./broker.ts";
+import { Broker } from "./broker.ts";
 import { type Desk, parcelOf } from "./draft.ts";
 import { NotSafe } from "./failure.ts";
 import type { Journal } from "./journal.ts";
 import { type EnlistRequest, type OpenRequest, prefix, type Requests, requested } from "./request.ts";
+import { Roster } from "./roster.ts";
 import type { StoreSettings } from "./settings.ts";
 
 /** What an actor with `[receive]` is to its callers. */
@@ -27,11 +28,11 @@ export function station(
   settings: StoreSettings,
   opening: ((self: Self) => Opening) | undefined,
 ): Make<Receives<unknown>> {
-  const memories = new WeakMap<object, Memory>();
+  const rosters = new WeakMap<object, Roster>();
   return (self) => {
-    let memory = memories.get(self.ref);
-    if (memory === undefined) memories.set(self.ref, (memory = new Memory()));
-    const known = memory;
+    let roster = rosters.get(self.ref);
+    if (roster === undefined) rosters.set(self.ref, (roster = new Roster()));
+    const known = roster;
     const start = (journal: Journal | undefined) => {
       const broker = new Broker(self, settings, known, journal);
       const own = opening?.(self);

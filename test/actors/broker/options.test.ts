@@ -342,7 +342,12 @@ test("options that can not be used are refused where they are given", () => {
     [() => topic({ retention: "all" as never }), "retention"],
     [() => topic({ dedup: { window: 0 } }), "dedup.window"],
     [() => topic({ dedup: { window: 1 }, journal: (() => {}) as never, codec: json }), "dedup.by"],
-    [() => store({ journal: (() => {}) as never }), "codec"],
+    [() => store({ codec: {} as never }), "codec"],
+    [() => queue(to, { lanes: 3 }), "lanes"],
+    [() => queue(to, { order: "key", lanes: 0 }), "lanes"],
+    [() => queue(to, { order: "all", selection: "priority" }), "selection"],
+    [() => queue(to, { selection: "fair", aging: 5 }), "aging"],
+    [() => queue(to, { credit: 3 as never }), "credit"],
   ];
   for (const [make, option] of wrong) {
     expect(make).toThrow(InvalidOption);

@@ -1,8 +1,8 @@
 // What the tests of queues and topics share: consumers that do as their payload says, and a journal that is slow.
 
 import type { Self } from "antiphon";
+import type { Codec } from "../../../src/actors/broker/codec.ts";
 import type { Journal, OpenJournal } from "../../../src/actors/broker/journal.ts";
-import type { Codec } from "../../../src/actors/broker/options.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,0 +1,33 @@
+// Where messages go that were given up: a topic beside theirs.
+
+import type { DeadReason, History } from "./event.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Delivery } from "./state.ts";
+import { again, trim, write } from "./write.ts";
+
+/** The name of the topic in which the dead letters of `topic` are. */
+export function graveOf(topic: string): string {
+  return `${topic}/dead`;
+}
+
+/** Moves it to the dead letters: one record, so it is in the one place or in the other. */
+export function bury(ledger: Ledger, one: Delivery, reason: DeadReason, deadLetters: number, now: number): DeadReason {
+  const { of, entry } = one;
+  const topic = of.topic.name;
+  const before = entry.history;
+  const history: History = {
+    source: topic,
+    subscription: of.name,
+    reason,
+    firstAt: before?.firstAt ?? entry.at,
+    lastAt: now,
+    attempts: [...(before?.attempts ?? []), ...(one.attempts ?? [])].slice(-20),
+    redriveCount: before?.redriveCount ?? 0,
+  };
+  ledger.emit({ kind: "settled", topic, name: of.name, seq: entry.seq, fate: "dead" });
+  const grave = ledger.state.topics.get(graveOf(topic));
+  if (grave === undefined) return reason;
+  write(ledger, grave, { ...again(entry), history }, now);
+  trim(ledger, grave, { keptCount: deadLetters, keptMs: Number.POSITIVE_INFINITY }, now);
+  return reason;
+}

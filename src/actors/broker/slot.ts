@@ -1,0 +1,193 @@
+// One delivery at a time: an ask that nobody awaits. How it ends is how the message is settled.
+
+import { ActorRestarted, Failure, Refusal, Stopped, UnknownMessage } from "../../runtime/kernel/failure.ts";
+import type { Ref } from "../../runtime/kernel/protocol.ts";
+import type { Timer } from "../../runtime/kernel/verbs.ts";
+import type { Consumer, Courier } from "./courier.ts";
+import { NotHandled, Requeue } from "./failure.ts";
+import { Undecodable } from "./failure-journal.ts";
+import { unseal } from "./sealed.ts";
+import { acknowledge, expire, fail, isExpired, type Mishap, reject, release } from "./settle.ts";
+import type { Delivery } from "./state.ts";
+
+/** A consumer that turns a message away is tried again after so long, twice as long each time up to the second. */
+const awayMs = 10;
+const awayMsMax = 1_000;
+
+type Stub = Record<string, ((payload: unknown) => Promise<unknown>) | undefined>;
+
+/** A place for one delivery at a time. Its two functions serve all of them. */
+export class Slot {
+  readonly courier: Courier;
+  readonly #consumer: Consumer;
+  /** Slots that may still be made for this consumer. */
+  #more: number;
+  delivery: Delivery | undefined = undefined;
+  /** World time at which the delivery is given up. */
+  endsAt = 0;
+  #timer: Timer | undefined = undefined;
+  #control: AbortController | undefined = undefined;
+  readonly #done: (answer: unknown) => void;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(courier: Courier, consumer: Consumer, more: number) {
+    this.courier = courier;
+    this.#consumer = consumer;
+    this.#more = more;
+    this.#done = (answer) => {
+      try {
+        this.#handled(answer);
+        this.#free();
+      } catch (error) {
+        this.#crash(error);
+      }
+    };
+    this.#failed = (error) => {
+      // The store itself was restarted: what was out is looked after by its next incarnation.
+      if (error instanceof Stopped && error.passed.length === 0) return;
+      try {
+        this.#unhandled(error);
+        this.#free();
+      } catch (problem) {
+        this.#crash(problem);
+      }
+    };
+  }
+
+  /** The others of this consumer that have a message of this lane with a lower number. */
+  before(): Slot[] {
+    const mine = this.delivery;
+    return [...this.courier.busy].filter(({ consumer, delivery }) => {
+      if (mine === undefined || consumer !== this.consumer || delivery?.phase !== "leased") return false;
+      return delivery.lane === mine.lane && delivery.entry.seq < mine.entry.seq;
+    });
+  }
+
+  get consumer(): Ref<unknown> {
+    return this.#consumer.ref;
+  }
+
+  send(one: Delivery, now: number): void {
+    if (this.#more > 0 && this.#consumer.idle.length === 0) {
+      this.#consumer.idle.push(new Slot(this.courier, this.#consumer, this.#more - 1));
+      this.#more = 0;
+    }
+    this.delivery = one;
+    const { office, settings } = this.courier;
+    const { id, key, type, expiresAt } = one.entry;
+    const payload = unseal(office.codecOf(this.courier.of.topic.name), one.entry.payload);
+    if (payload instanceof Undecodable) {
+      const moment = { now, random: () => office.self.random() };
+      const mishap = mishapOf(payload);
+      const verdict = reject(office.ledger, one, "undecodable", settings.redelivery, mishap, moment);
+      this.courier.over(one, verdict, mishap, payload);
+      this.#free();
+      return;
+    }
+    const lifeMs = expiresAt > 0 ? expiresAt - now : Number.POSITIVE_INFINITY;
+    const within = Math.min(settings.leaseMaxMs, lifeMs);
+    const attempt = one.failures + 1;
+    const isExtensible = settings.leaseMaxMs > settings.leaseMs;
+    const options = { id, key, attempt, within, signal: isExtensible ? this.#begin(now) : undefined };
+    const stub = office.self.ask(this.#consumer.ref, options) as Stub;
+    if (typeof stub[type] !== "function") {
+      this.#failed(new UnknownMessage(`${this.#consumer.ref.path} has no message ${type}.`, "not-started"));
+      return;
+    }
+    (stub[type](payload) as Promise<unknown>).then(this.#done, this.#failed);
+  }
+
+  /** Gives the delivery until `untilMs`, if that is later and not more than the lease allows. */
+  extend(until: number, now: number): boolean {
+    const { settings, office } = this.courier;
+    const { delivery } = this;
+    if (delivery === undefined || settings.leaseMaxMs <= settings.leaseMs) return false;
+    const endsAt = Math.min(until, delivery.leasedAt + settings.leaseMaxMs);
+    if (endsAt <= this.endsAt) return true;
+    this.endsAt = endsAt;
+    this.#timer?.cancel();
+    this.#timer = office.self.after(endsAt - now, () => this.#control?.abort());
+    return true;
+  }
+
+  #begin(now: number): AbortSignal {
+    const { settings, office } = this.courier;
+    if (this.#control === undefined || this.#control.signal.aborted) this.#control = new AbortController();
+    this.endsAt = now + settings.leaseMs;
+    this.#timer = office.self.after(settings.leaseMs, () => this.#control?.abort());
+    return this.#control.signal;
+  }
+
+  #free(): void {
+    const { courier } = this;
+    const { office, busy } = courier;
+    courier.isFull = false;
+    this.delivery = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    busy.delete(this);
+    this.#consumer.idle.push(this);
+    office.finish();
+  }
+
+  /** Whatever goes wrong here is a crash of the store, and not of the process. */
+  #crash(error: unknown): void {
+    this.courier.office.self.pipeToSelf(Promise.resolve(), () => {
+      throw error;
+    });
+  }
+
+  #handled(answer: unknown): void {
+    const one = this.delivery as Delivery;
+    const { office } = this.courier;
+    if (one.phase === "leased") acknowledge(office.ledger, one);
+    if (one.entry.askers !== undefined) office.conclude(one.entry, answer);
+  }
+
+  #unhandled(error: unknown): void {
+    const one = this.delivery as Delivery;
+    const { office, settings } = this.courier;
+    if (one.phase !== "leased") {
+      // A commit has settled it, and its handler failed afterwards.
+      office.conclude(
+        one.entry,
+        error instanceof Failure ? error : new NotHandled(mishapOf(error).error, "failed", true),
+      );
+      return;
+    }
+    const { ledger, self } = office;
+    const moment = { now: self.now(), random: () => self.random() };
+    const { redelivery } = settings;
+    const mishap = mishapOf(error);
+    const isOwn = !(error instanceof Failure) || error.passed.length === 0;
+    if (error instanceof Requeue && !isExpired(one.entry, moment.now)) {
+      if (error.counts) {
+        const again = { ...redelivery, waitMs: () => error.afterMs };
+        this.courier.over(one, fail(ledger, one, again, mishap, moment), mishap, error);
+      } else release(ledger, one, error.afterMs, moment.now);
+    } else if (error instanceof Refusal && !(error instanceof Requeue)) {
+      if (one.entry.askers === undefined || redelivery.onRefusal === "retry")
+        this.courier.over(one, reject(ledger, one, "rejected", redelivery, mishap, moment), mishap, error);
+      else {
+        // Who asked has an answer.
+        acknowledge(ledger, one);
+        office.conclude(one.entry, error);
+      }
+    } else if (isExpired(one.entry, moment.now)) {
+      this.courier.over(one, expire(ledger, one, redelivery, moment.now), mishap, error);
+    } else if (error instanceof UnknownMessage && isOwn) {
+      this.courier.over(one, reject(ledger, one, "noHandler", redelivery, mishap, moment), mishap, error);
+    } else if (isOwn && error instanceof ActorRestarted) {
+      release(ledger, one, 0, moment.now);
+    } else if (error instanceof Failure && error.outcome === "not-started") {
+      const waitMs = error.code === "ASK_TIMEOUT" ? 0 : Math.min(awayMsMax, awayMs << Math.min(one.releases, 10));
+      release(ledger, one, waitMs, moment.now);
+    } else this.courier.over(one, fail(ledger, one, redelivery, mishap, moment), mishap, error);
+  }
+}
+
+function mishapOf(error: unknown): Mishap {
+  const text = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Failure ? error.code : "ERROR";
+  return { code, error: text.length > 500 ? `${text.slice(0, 500)}…` : text };
+}
