@@ -18,15 +18,19 @@ function recordOf(events: readonly StoreEvent[]): Uint8Array {
   return packed({ v: formatVersion, events: told }, parts);
 }
 
+type Writable<T> = { -readonly [P in keyof T]: T[P] };
+type Read = StoreEvent extends infer E ? (E extends StoreEvent ? Writable<E> : never) : never;
+
 /** The events of a record. Fails: whatever it is that makes it no record. */
 export function eventsOf(record: Uint8Array): readonly StoreEvent[] {
   const { head, part } = unpacked(record);
-  const { v, events } = head as { v: number; events: readonly StoreEvent[] };
+  const { v, events } = head as { v: number; events: Read[] };
   if (v !== formatVersion) throw new Error(`found version ${v} of the format, expected ${formatVersion}`);
-  return events.map((event) => {
-    if (event.kind === "published") return { ...event, payload: part(event.payload) };
-    return event.kind === "kept" ? { ...event, value: part(event.value) } : event;
-  });
+  for (const event of events) {
+    if (event.kind === "published") event.payload = part(event.payload);
+    if (event.kind === "kept") event.value = part(event.value);
+  }
+  return events;
 }
 
 export class Records {

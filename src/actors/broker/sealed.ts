@@ -52,16 +52,25 @@ export class Parts {
 
 /** One record. Its head says nothing but what JSON can. */
 export function packed(head: unknown, { bytes: parts }: Parts): Uint8Array {
-  const first = encoder.encode(JSON.stringify(head));
-  let length = 4 + first.length;
+  const text = JSON.stringify(head);
+  let length = 4 + text.length;
   for (const part of parts) length += 4 + part.length;
-  const record = new Uint8Array(length);
+  let record = new Uint8Array(length);
+  let { read, written } = encoder.encodeInto(text, record.subarray(4, 4 + text.length));
+  if (read < text.length) {
+    // Not all of it is ASCII.
+    const first = encoder.encode(text);
+    record = new Uint8Array(length + first.length - text.length);
+    record.set(first, 4);
+    written = first.length;
+  }
   const view = new DataView(record.buffer);
-  let at = 0;
-  for (const one of [first, ...parts]) {
-    view.setUint32(at, one.length, true);
-    record.set(one, at + 4);
-    at += 4 + one.length;
+  view.setUint32(0, written, true);
+  let at = 4 + written;
+  for (const part of parts) {
+    view.setUint32(at, part.length, true);
+    record.set(part, at + 4);
+    at += 4 + part.length;
   }
   return record;
 }
@@ -69,15 +78,15 @@ export function packed(head: unknown, { bytes: parts }: Parts): Uint8Array {
 /** Fails: RangeError, SyntaxError, TypeError, for what is no record of this kind. */
 export function unpacked(record: Uint8Array): { head: unknown; part: (index: unknown) => Sealed | undefined } {
   const view = new DataView(record.buffer, record.byteOffset, record.length);
-  const parts: Sealed[] = [];
-  let head: unknown;
-  for (let at = 0; at < record.length; ) {
+  let at = 0;
+  const next = () => {
     const from = at + 4;
     at = from + view.getUint32(at, true);
     if (at > record.length) throw new RangeError(`found ${record.length} bytes, expected ${at}`);
-    const bytes = record.subarray(from, at);
-    if (from === 4) head = JSON.parse(decoder.decode(bytes));
-    else parts.push(new Sealed(bytes));
-  }
+    return record.subarray(from, at);
+  };
+  const head: unknown = JSON.parse(decoder.decode(next()));
+  const parts: Sealed[] = [];
+  while (at < record.length) parts.push(new Sealed(next()));
   return { head, part: (index) => (typeof index === "number" ? parts[index - 1] : undefined) };
 }
