@@ -7,7 +7,7 @@ import type { Self, Timer } from "../../runtime/kernel/verbs.ts";
 import { isSameLanes } from "./apply.ts";
 import type { Codec } from "./codec.ts";
 import { Courier, type Office } from "./courier.ts";
-import { type Desk, draftOf, type Parcel, seqAt, unaccepted } from "./draft.ts";
+import { type Desk, type Parcel, routed, seqAt, unaccepted } from "./draft.ts";
 import { NoReply, NotAccepted, NotHandled } from "./failure.ts";
 import { graveOf } from "./grave.ts";
 import type { Journal } from "./journal.ts";
@@ -115,6 +115,7 @@ export class Broker implements Office {
     if (courier === undefined) desk.couriers.set(name, (courier = new Courier(this, of, settings)));
     courier.of = of;
     courier.settings = settings;
+    courier.since = desk.topic.nextSeq;
     courier.credit = credit;
     courier.employ(refs);
     const now = courier;
@@ -207,9 +208,8 @@ export class Broker implements Office {
 
   #admit(desk: Desk, parcel: Parcel): Admission | NotAccepted {
     const now = this.self.now();
-    const draft = draftOf(desk, parcel, now);
-    if (draft instanceof NotAccepted) return draft;
-    return this.place(desk, draft, now);
+    const to = routed(this.desks, desk, parcel, now);
+    return to instanceof NotAccepted ? to : this.place(to.desk, to.draft, now);
   }
 
   /** Decides about a draft, whose place is remembered as not safe yet. */

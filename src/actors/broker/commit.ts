@@ -2,7 +2,7 @@
 
 import { messageOf } from "../../runtime/kernel/thenable.ts";
 import type { Broker } from "./broker.ts";
-import { type Desk, draftOf, type Parcel } from "./draft.ts";
+import { type Desk, type Parcel, routed } from "./draft.ts";
 import { NotAccepted, NotCommitted } from "./failure.ts";
 import { hasRoom, isDuplicate } from "./publish.ts";
 import { seal } from "./sealed.ts";
@@ -73,14 +73,15 @@ function draftsOf(broker: Broker, { publish }: CommitRequest, now: number): (rea
     const desk = broker.desks.get(one.topic);
     if (desk === undefined)
       return new NotCommitted(`${broker.self.path} has no ${one.topic}: a commit is of one store.`, "unknown-topic");
-    const draft = draftOf(desk, one, now);
-    if (draft instanceof NotAccepted) return new NotCommitted(draft.message, "invalid");
-    if (draft.same !== "" && isDuplicate(desk.topic, draft.same, now)) continue;
-    const sum = more.get(desk) ?? { messages: 0, bytes: 0 };
+    const place = routed(broker.desks, desk, one, now);
+    if (place instanceof NotAccepted) return new NotCommitted(place.message, "invalid");
+    const { desk: at, draft } = place;
+    if (draft.same !== "" && isDuplicate(at.topic, draft.same, now)) continue;
+    const sum = more.get(at) ?? { messages: 0, bytes: 0 };
     sum.messages++;
     sum.bytes += draft.sizeBytes;
-    more.set(desk, sum);
-    drafts.push([desk, draft]);
+    more.set(at, sum);
+    drafts.push([at, draft]);
   }
   for (const [{ topic, settings }, { messages, bytes }] of more) {
     const { overflow } = settings.capacity;

@@ -9,6 +9,7 @@ import type { Codec } from "./codec.ts";
 import { NotHandled } from "./failure.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Line, lineOf } from "./line.ts";
+import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings } from "./settings.ts";
 import { expire, isExpired, type Mishap, type Verdict } from "./settle.ts";
 import { Slot } from "./slot.ts";
@@ -54,6 +55,8 @@ export class Courier {
   inversions = 0;
   /** What consumers may still have, by path, where it is granted. */
   credit: Map<string, number> = new Map();
+  /** Messages with a lower number may be here without a look at the filter: they are older than the consumers, or sought. */
+  since = 0;
   #begun = 0;
   #consumers: readonly Consumer[] = [];
   #next = 0;
@@ -156,6 +159,10 @@ export class Courier {
         continue;
       }
       if (!office.isSafe(entry)) return;
+      if (entry.seq < this.since && !this.#wants(entry)) {
+        office.ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "dropped" });
+        continue;
+      }
       line.take();
       this.#count(one);
       const { seq } = entry;
@@ -184,6 +191,17 @@ export class Courier {
             { cause },
           ),
     );
+  }
+
+  #wants({ type, payload, key, id, topic }: Entry): boolean {
+    const { filter } = this.settings;
+    if (filter === undefined) return true;
+    try {
+      return filter({ type, payload: unseal(this.office.codecOf(topic.name), payload), key, id });
+    } catch {
+      // Its consumer, or the dead letters, get what the filter can not look at.
+      return true;
+    }
   }
 
   #count({ lane, entry }: Delivery): void {

@@ -43,8 +43,30 @@ export function parcelOf(m: Message): Parcel {
   return { type, payload, id, key, isAsked: deadline !== undefined, publisher: m.sender };
 }
 
+/** Where it goes and as what: to the other place of its topic, if no subscription wants it here. */
+export function routed(
+  desks: ReadonlyMap<string, Desk>,
+  desk: Desk,
+  parcel: Parcel,
+  now: number,
+): { readonly desk: Desk; readonly draft: Draft } | NotAccepted {
+  const draft = draftOf(desk, parcel, now);
+  if (draft instanceof NotAccepted) return draft;
+  const { topic, settings } = desk;
+  const { unroutable } = settings;
+  if (unroutable === "accept" || topic.rules.retention !== "untilSettled") return { desk, draft };
+  if (draft.to === undefined ? topic.subscriptions.size > 0 : draft.to.length > 0) return { desk, draft };
+  const other = unroutable === "reject" ? undefined : desks.get(unroutable.to);
+  if (other === undefined) {
+    const where = unroutable === "reject" ? "" : `, and there is no ${unroutable.to} in its store`;
+    return new NotAccepted(`No subscription of ${topic.name} wants ${parcel.type}${where}.`, "unroutable");
+  }
+  const second = draftOf(other, parcel, now);
+  return second instanceof NotAccepted ? second : { desk: other, draft: second };
+}
+
 /** What the options throw is the publisher's to hear. */
-export function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: number): Draft | NotAccepted {
+function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: number): Draft | NotAccepted {
   const { keyOf, sameOf, sizeOf, delayOf, lifeOf, tagOf, priorityOf } = settings;
   const { id, type, payload } = parcel;
   let { key } = parcel;
@@ -66,7 +88,7 @@ export function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now
     if (delayOf !== undefined) notBefore = Math.min(now + delayOf(seen), Number.MAX_SAFE_INTEGER);
     if (lifeOf !== undefined) expiresAt = ends(now + lifeOf(seen));
     for (const { settings: of } of couriers.values())
-      if (of.filter !== undefined) to ??= [...couriers].filter(sees(seen)).map(([name]) => name);
+      if (of.filter !== undefined) to ??= [...topic.subscriptions.keys()].filter(sees(couriers, seen));
     kept = seal(settings.codec, payload);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -81,10 +103,11 @@ function urgency(priority: number): number {
   return priority;
 }
 
+/** Of one that is without consumers nobody knows: it is looked at when they have come. */
 const sees =
-  (message: Published) =>
-  ([, { settings }]: [string, Courier]): boolean =>
-    settings.filter?.(message) ?? true;
+  (couriers: ReadonlyMap<string, Courier>, message: Published) =>
+  (name: string): boolean =>
+    couriers.get(name)?.settings.filter?.(message) ?? true;
 
 function ends(at: number): number {
   return at < Number.POSITIVE_INFINITY ? at : 0;

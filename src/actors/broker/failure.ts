@@ -6,7 +6,7 @@ import { Failure, Refusal } from "../../runtime/kernel/failure.ts";
 import type { Duration } from "../../runtime/kernel/protocol.ts";
 
 /** Why a message was not accepted. */
-export type Unaccepted = "full" | "dropped" | "duplicate" | "invalid";
+export type Unaccepted = "full" | "dropped" | "duplicate" | "invalid" | "unroutable";
 
 /** A queue or topic did not take the message. Its `reason` says why; of a duplicate the first one was taken. */
 export class NotAccepted extends Failure {

@@ -60,5 +60,6 @@ export { type PersistentOptions, persistent } from "./persistent.ts";
 export type { Persisted, Upcaster } from "./persistent-log.ts";
 export { queue, store, topic } from "./queue.ts";
 export type { RedriveFilter } from "./redrive.ts";
+export { matching } from "./route.ts";
 export type { Receives } from "./station.ts";
 export { type SubscriptionControl, subscribe } from "./subscribe.ts";

@@ -58,6 +58,11 @@ export interface TopicOptions extends StoreOptions {
   /** What a full topic does; `"reject"` by default. `"dead-letter-oldest"` keeps what it drops among the dead letters. With `"wait"` up to 1,000 messages wait for room; asks are refused.
    * An offer that gives up while it waits can not know: its message still enters when there is room. */
   overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest" | undefined;
+  /**
+   * What becomes of a message that no subscription wants, if it is not kept either: it is accepted (default), not accepted,
+   * or goes to another topic or queue of this store, and to no third one.
+   */
+  unroutable?: "accept" | "reject" | Ref<unknown> | undefined;
   /** The bytes of a message, for `capacity.bytes`. */
   size?: ((message: Published) => number) | undefined;
   /** Among which a message has its turn where subscriptions are fair; the key by default. */

@@ -7,6 +7,7 @@ import type { QueueOptions, StoreOptions, StoreProtocol, SubscriptionOptions, To
 import {
   checkHorizon,
   checkNames,
+  checkRef,
   type StoreSettings,
   type SubscriptionSettings,
   storeNames,
@@ -16,7 +17,7 @@ import {
   topicNames,
   topicSettings,
 } from "./settings.ts";
-import { checkRef, facade, type Opening, type Receives, station } from "./station.ts";
+import { facade, type Opening, type Receives, station } from "./station.ts";
 
 /**
  * A queue to spawn, in front of one or several consumers, or of an actor that it spawns itself. Its ref has the protocol

@@ -127,7 +127,8 @@ function answerTo(broker: Broker, m: Message): unknown {
 }
 
 /** Requests about one subscription. */
-function answerAbout({ self, ledger }: Broker, m: Message): unknown {
+function answerAbout(broker: Broker, m: Message): unknown {
+  const { self, ledger } = broker;
   const place = m.payload as Place;
   const { topic, name } = place;
   const found = subscriptionOf(ledger.state, topic, name);
@@ -140,6 +141,8 @@ function answerAbout({ self, ledger }: Broker, m: Message): unknown {
       if (found.topic.rules.retention === "untilSettled")
         return new NotConfigured(`${topic} keeps nothing beyond its settlement: set its retention to seek in it.`);
       const from = seqAt(found.topic, (m.payload as SeekRequest).to);
+      const courier = broker.desks.get(topic)?.couriers.get(name);
+      if (courier !== undefined) courier.since = found.topic.nextSeq;
       ledger.emit({ kind: "sought", topic, name, from });
       return from;
     }

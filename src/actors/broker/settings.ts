@@ -3,7 +3,7 @@
 import { milliseconds } from "../../runtime/kernel/duration.ts";
 import { InvalidOption } from "../../runtime/kernel/failure.ts";
 import { backoffMs, oneOf, whole } from "../../runtime/kernel/options.ts";
-import type { Duration } from "../../runtime/kernel/protocol.ts";
+import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Backoff } from "../../runtime/kernel/verbs.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { LaneRules, TopicRules } from "./event.ts";
@@ -19,6 +19,8 @@ export interface TopicSettings {
   /** Of its payloads; that of the store, when undefined. */
   readonly codec: Codec | undefined;
   readonly capacity: Capacity;
+  /** Or the path of where it goes instead. */
+  readonly unroutable: "accept" | "reject" | { readonly to: string };
   readonly keyOf: ((message: Published) => string | undefined) | undefined;
   readonly sameOf: ((message: Published, publisher: string) => string) | undefined;
   readonly sizeOf: ((message: Published) => number) | undefined;
@@ -64,6 +66,7 @@ export const topicNames = [
   "dedup",
   "capacity",
   "overflow",
+  "unroutable",
   "size",
   "tag",
   "priority",
@@ -146,6 +149,7 @@ export function topicSettings(options: TopicOptions): TopicSettings {
       keptCount: whole("retention.count", isKept ? retention.count : undefined, Number.POSITIVE_INFINITY, 0),
       keptMs: isKept && retention.age !== undefined ? positive("retention.age", retention.age) : Infinity,
     },
+    unroutable: unroutableOf(options.unroutable),
     keyOf: key,
     sameOf: sameOf(options),
     sizeOf: size,
@@ -154,6 +158,12 @@ export function topicSettings(options: TopicOptions): TopicSettings {
     delayOf: spanOf("delay", delay),
     lifeOf: spanOf("ttl", ttl),
   };
+}
+
+function unroutableOf(given: TopicOptions["unroutable"]): TopicSettings["unroutable"] {
+  if (typeof given !== "object") return oneOf<"accept" | "reject">("unroutable", given, ["accept", "reject"], "a ref");
+  checkRef("unroutable", given);
+  return { to: given.path };
 }
 
 function sameOf({ dedup, journal }: TopicOptions): TopicSettings["sameOf"] {
@@ -272,12 +282,18 @@ export const grave: TopicSettings = {
   capacity: { messages: Infinity, bytes: Infinity, overflow: "reject", keptCount: Infinity, keptMs: Infinity },
   keyOf: undefined,
   sameOf: undefined,
+  unroutable: "accept",
   sizeOf: undefined,
   tagOf: undefined,
   priorityOf: undefined,
   delayOf: undefined,
   lifeOf: undefined,
 };
+
+export function checkRef(option: string, ref: unknown): void {
+  if (typeof (ref as Ref<unknown> | null)?.path === "string") return;
+  throw new InvalidOption(option, ref, "the ref of an actor");
+}
 
 /** A message that may come again when its inbox key is forgotten may have its effect twice. Fails: InvalidOption. */
 export function checkHorizon({ inboxMs }: StoreSettings, { horizonMs }: SubscriptionSettings): void {

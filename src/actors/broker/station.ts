@@ -1,7 +1,7 @@
 // The actors of this room: one that is a store, with a queue or topic of its own or without, and one that stands for a
 // queue or topic of another store.
 
-import { Failure, InvalidOption, Refusal, Stopped, UnknownMessage } from "../../runtime/kernel/failure.ts";
+import { Failure, Refusal, Stopped, UnknownMessage } from "../../runtime/kernel/failure.ts";
 import { type Message, type Ref, receive } from "../../runtime/kernel/protocol.ts";
 import type { Make, Self } from "../../runtime/kernel/verbs.ts";
 import { Broker } from "./broker.ts";
@@ -104,9 +104,4 @@ export function facade(store: Ref<unknown>, opening: (self: Self) => Opening): M
 function own(failure: Failure): Failure {
   if (failure instanceof Refusal) return failure;
   return Object.create(Object.getPrototypeOf(failure) as object, Object.getOwnPropertyDescriptors(failure)) as Failure;
-}
-
-export function checkRef(option: string, ref: unknown): void {
-  if (typeof (ref as Ref<unknown> | null)?.path === "string") return;
-  throw new InvalidOption(option, ref, "the ref of an actor");
 }

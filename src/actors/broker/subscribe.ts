@@ -6,8 +6,13 @@ import { NotInStore } from "./failure.ts";
 import type { SubscriptionReport } from "./inspect.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { EnlistRequest, Requests } from "./request.ts";
-import { checkNames, type SubscriptionSettings, subscriptionNames, subscriptionSettings } from "./settings.ts";
-import { checkRef } from "./station.ts";
+import {
+  checkNames,
+  checkRef,
+  type SubscriptionSettings,
+  subscriptionNames,
+  subscriptionSettings,
+} from "./settings.ts";
 
 /** What a subscription can be asked for. */
 export interface SubscriptionControl {

@@ -125,6 +125,51 @@ describe.each(["of its own", "shared"])("topic, with a store %s", (kind) => {
     });
   });
 
+  test("gives who comes later, or seeks, only what it wants of what is kept", async () => {
+    await simulate({}, async ({ system, runUntilIdle }) => {
+      const orders = system.spawn(topic<Events>({ ...shared(system), retention: { count: 9 } }), { name: "orders" });
+      const seen: string[] = [];
+      const to = system.spawn(listener(seen), { name: "to" });
+      for (let i = 1; i <= 2; i++) {
+        system.tell(orders).placed(i);
+        system.tell(orders).paid(i);
+      }
+      const late = system.spawn(subscribe(orders, to, { startAt: "earliest", filter: ["paid"], order: "all" }), {
+        name: "late",
+      });
+      await system.ask(late).inspect();
+      await runUntilIdle();
+      await system.ask(late).seek({ seq: 3 });
+      await runUntilIdle();
+      expect(seen).toEqual(["paid 1", "paid 2", "paid 2"]);
+      expect(await system.ask(late).inspect()).toMatchObject({ matched: 6, acked: 3, dropped: 3 });
+    });
+  });
+
+  test("keeps for a durable subscription without an actor what only that can know whether it wants it", async () => {
+    await simulate({}, async ({ system, runUntilIdle }) => {
+      const orders = system.spawn(topic<Events>(shared(system)), { name: "orders" });
+      const seen: string[] = [];
+      const to = system.spawn(listener(seen), { name: "to" });
+      const other = system.spawn(listener([]), { name: "other" });
+      const make = (self: Self) => {
+        const sub = self.spawn(subscribe(orders, to, { durable: true, filter: ["paid"] }), { name: "sub" });
+        return { ready: () => self.ask(sub).inspect(), close: () => self.stop() };
+      };
+      const home = system.spawn(make, { name: "home" });
+      await system.ask(home).ready();
+      await system.ask(system.spawn(subscribe(orders, other, { filter: ["placed"] }), { name: "others" })).inspect();
+      system.tell(home).close();
+      await runUntilIdle();
+      system.tell(orders).placed(1);
+      system.tell(orders).paid(1);
+      await runUntilIdle();
+      await system.ask(system.spawn(make, { name: "home" })).ready();
+      await runUntilIdle();
+      expect(seen).toEqual(["paid 1"]);
+    });
+  });
+
   test("lets nobody seek in what it does not keep", async () => {
     await simulate({}, async ({ system }) => {
       const orders = system.spawn(topic<Events>(shared(system)), { name: "orders" });
