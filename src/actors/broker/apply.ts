@@ -194,11 +194,13 @@ function add(state: StoreState, to: Subscription, entry: Entry, failures: number
     entry.topic.backlogBytes += entry.sizeBytes;
   }
   if (entry.expiresAt > 0) state.agenda.put(entry.expiresAt, one);
-  if (lane?.head !== undefined) lane.behind.push(one);
-  else {
-    if (lane !== undefined) lane.head = one;
-    place(state, one, entry.notBefore, false);
-  }
+  const isOutside = to.rules.passes && entry.notBefore > 0;
+  if (lane !== undefined && isOutside) lane.outside++;
+  else if (lane?.head !== undefined) {
+    lane.behind.push(one);
+    return;
+  } else if (lane !== undefined) lane.head = one;
+  place(state, one, entry.notBefore, false);
 }
 
 /** Whether two say the same. */
@@ -234,8 +236,9 @@ function move(one: Delivery, phase: Phase): void {
 /** Ready, or scheduled when it may not begin before a time. */
 function place(state: StoreState, one: Delivery, notBefore: number, isFirst: boolean): void {
   one.notBefore = notBefore;
-  // It may have been in somebody's hands when its end came.
-  if (one.phase === "leased" && one.entry.expiresAt > 0) state.agenda.put(one.entry.expiresAt, one);
+  // It may have been in somebody's hands, or set aside, when its end came.
+  if ((one.phase === "leased" || one.phase === "parked") && one.entry.expiresAt > 0)
+    state.agenda.put(one.entry.expiresAt, one);
   if (notBefore > 0) {
     move(one, "scheduled");
     state.agenda.put(notBefore, one);
@@ -271,24 +274,11 @@ function letPass(state: StoreState, one: Delivery): void {
 
 /** The head of a lane has gone: the next one has its turn. */
 function advance(state: StoreState, of: Subscription, lane: Lane): void {
-  for (;;) {
-    let next = lane.behind.shift();
-    while (next?.phase === "over") next = lane.behind.shift();
-    lane.head = next;
-    if (next === undefined) {
-      if (lane.outside === 0) of.lanes.delete(lane.key);
-      return;
-    }
-    const { notBefore } = next;
-    if (notBefore === 0 || !of.rules.passes) {
-      place(state, next, notBefore, false);
-      return;
-    }
-    // As `place` does, and without its recursion: any number of them may stand here.
-    lane.outside++;
-    move(next, "scheduled");
-    state.agenda.put(notBefore, next);
-  }
+  let next = lane.behind.shift();
+  while (next?.phase === "over") next = lane.behind.shift();
+  lane.head = next;
+  if (next !== undefined) place(state, next, next.notBefore, false);
+  else if (lane.outside === 0) of.lanes.delete(lane.key);
 }
 
 function count(one: Delivery, at: number, code: string, error: string): void {

@@ -147,12 +147,13 @@ interface Unparked {
   readonly seq: number;
   readonly failures: number;
 }
-/** Its delay is over. Follows from the time, and is not kept. */
+/** Its delay is over. Follows from the time, and is kept only where it decides who of a lane is next. */
 interface Woken {
   readonly kind: "woken";
   readonly topic: string;
   readonly name: string;
   readonly seq: number;
+  readonly isKept: boolean;
 }
 interface Settled {
   readonly kind: "settled";

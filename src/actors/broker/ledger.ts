@@ -17,7 +17,7 @@ export class Ledger {
 
   emit(event: StoreEvent): void {
     apply(this.state, event);
-    if (this.record !== undefined && event.kind !== "woken") this.record.push(event);
+    if (this.record !== undefined && (event.kind !== "woken" || event.isKept)) this.record.push(event);
   }
 
   /** The events since the last call. */

@@ -116,8 +116,10 @@ export function due(
     if (phase === "over" || phase === "leased" || phase === "parked") continue;
     touched.add(of);
     if (isExpired(entry, now)) expired(one);
-    else if (phase === "scheduled" && one.notBefore <= now)
-      ledger.emit({ kind: "woken", topic: of.topic.name, name: of.name, seq: entry.seq });
+    else if (phase === "scheduled" && one.notBefore <= now) {
+      const isKept = of.rules.passes && one.lane !== undefined;
+      ledger.emit({ kind: "woken", topic: of.topic.name, name: of.name, seq: entry.seq, isKept });
+    }
   }
   return touched;
 }

@@ -3,7 +3,7 @@
 import { laneOf } from "./apply.ts";
 import type { Attempt, Fate, History, LaneRules, TopicRules } from "./event.ts";
 import { formatVersion, Parts, packed, type Sealed, unpacked } from "./sealed.ts";
-import { Delivery, Entry, StoreState, Subscription, Topic } from "./state.ts";
+import { Delivery, Entry, type Lane, StoreState, Subscription, Topic } from "./state.ts";
 
 interface SavedEntry {
   seq: number;
@@ -78,19 +78,36 @@ function savedTopic(topic: Topic, parts: Parts): SavedTopic {
         payload: parts.put(payload),
         kept: topic.log.has(seq),
       })),
-    subscriptions: [...topic.subscriptions.values()].map(({ name, rules, isPaused, matched, fates, deliveries }) => ({
-      ...{ name, rules, isPaused, matched, fates: { ...fates } },
-      deliveries: [...deliveries.values()]
-        .sort((a, b) => a.entry.seq - b.entry.seq)
-        .map(({ entry, failures, notBefore, phase, attempts }) => ({
+    subscriptions: [...topic.subscriptions.values()].map((one) => {
+      const { name, rules, isPaused, matched, fates } = one;
+      return {
+        ...{ name, rules, isPaused, matched, fates: { ...fates } },
+        deliveries: inOrder(one).map(({ entry, failures, notBefore, phase, attempts }) => ({
           seq: entry.seq,
           failures,
           notBefore: phase === "scheduled" || phase === "behind" ? notBefore : 0,
           parked: phase === "parked",
           attempts,
         })),
-    })),
+      };
+    }),
   };
+}
+
+/** By number; where lanes pass, each lane has its places filled in its own order. */
+function inOrder({ deliveries, lanes, rules }: Subscription): Delivery[] {
+  const sorted = [...deliveries.values()].sort((a, b) => a.entry.seq - b.entry.seq);
+  if (!rules.passes) return sorted;
+  const rests = new Map([...lanes.values()].map((lane) => [lane, inLane(lane)]));
+  return sorted.map((one) => {
+    const isWithin = one.lane !== undefined && (one.lane.head === one || one.phase === "behind");
+    return isWithin ? (rests.get(one.lane)?.next().value ?? one) : one;
+  });
+}
+
+function* inLane({ head, behind }: Lane): Generator<Delivery> {
+  if (head !== undefined) yield head;
+  for (const one of behind) if (one.phase === "behind") yield one;
 }
 
 type PartAt = (index: unknown) => Sealed | undefined;

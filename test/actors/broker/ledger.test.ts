@@ -5,10 +5,12 @@ import { describe, expect, test } from "vitest";
 import { apply } from "../../../src/actors/broker/apply.ts";
 import type { StoreEvent } from "../../../src/actors/broker/event.ts";
 import { Ledger } from "../../../src/actors/broker/ledger.ts";
+import { lineOf, type Selection } from "../../../src/actors/broker/line.ts";
 import { admit, type Capacity } from "../../../src/actors/broker/publish.ts";
 import { acknowledge, due, expire, fail, type Redelivery, reject, release } from "../../../src/actors/broker/settle.ts";
 import { snapshotOf, stateFrom } from "../../../src/actors/broker/snapshot.ts";
 import { type Delivery, StoreState, type Subscription, subscriptionOf } from "../../../src/actors/broker/state.ts";
+import { hash } from "../../../src/actors/ring.ts";
 import { Model, type ModelOptions } from "./model.ts";
 
 const mishap = { code: "ERROR", error: "planted" };
@@ -21,10 +23,10 @@ const capacity: Capacity = {
 };
 
 type Step =
-  | { do: "publish"; key: string | undefined; delay: number; ttl: number }
+  | { do: "publish"; key: string | undefined; delay: number; ttl: number; priority: number }
   | { do: "pass"; ms: number }
   | { do: "start" }
-  | { do: "end"; which: number; how: "ack" | "fail" | "reject" | "release" }
+  | { do: "end"; which: number; how: "ack" | "fail" | "reject" | "release" | "defer" }
   | { do: "drop"; which: number }
   | { do: "unpark" }
   | { do: "reboot" };
@@ -34,9 +36,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("publish" as const),
-      key: fc.constantFrom("a", "b", undefined),
+      key: fc.constantFrom("a", "b", "c", undefined),
       delay: fc.constantFrom(0, 0, 0, 5),
       ttl: fc.constantFrom(0, 0, 12),
+      priority: fc.integer({ min: 0, max: 2 }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 9 }) }) },
@@ -46,7 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("end" as const),
       which: fc.nat(5),
-      how: fc.constantFrom("ack", "fail", "fail", "reject", "release" as const),
+      how: fc.constantFrom("ack", "fail", "fail", "reject", "release", "defer" as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("drop" as const), which: fc.nat(9) }) },
@@ -54,11 +57,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("reboot" as const) }) },
 );
 
-const options: fc.Arbitrary<ModelOptions> = fc.record({
+interface BenchOptions extends ModelOptions {
+  /** Keys share so many lanes; each has its own with 0. */
+  lanes: number;
+  passes: boolean;
+  selection: Selection;
+}
+
+const options: fc.Arbitrary<BenchOptions> = fc.record({
   order: fc.constantFrom("none", "key", "all" as const),
   maxAttempts: fc.integer({ min: 1, max: 3 }),
   backoffMs: fc.constantFrom(0, 4),
   onExhausted: fc.constantFrom("deadLetter", "drop", "park" as const),
+  lanes: fc.constantFrom(0, 0, 2),
+  passes: fc.boolean(),
+  selection: fc.constantFrom<Selection>("fifo", "fair", { agingMs: 6 }, { agingMs: Number.POSITIVE_INFINITY }),
 });
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -67,11 +80,14 @@ const names = { topic: "t", name: "s" };
 class Bench {
   readonly model: Model;
   readonly redelivery: Redelivery;
+  readonly selection: Selection;
   readonly events: StoreEvent[] = [];
   ledger: Ledger;
 
-  constructor(options: ModelOptions) {
-    this.model = new Model(options);
+  constructor(options: BenchOptions) {
+    const { lanes, passes, order, selection } = options;
+    this.selection = selection;
+    this.model = new Model({ ...options, ...(lanes > 0 && { laneOf: (key) => `${hash(key) % lanes}` }) });
     this.redelivery = {
       maxAttempts: options.maxAttempts,
       waitMs: () => options.backoffMs,
@@ -87,9 +103,20 @@ class Bench {
     this.ledger.emit({
       kind: "subscribed",
       ...names,
-      rules: { order: options.order, lanes: 0, passes: false },
+      rules: { order, lanes, passes },
       from: 1,
     });
+    this.select();
+  }
+
+  /** As the couriers do when they begin. */
+  select(): void {
+    const before = this.of.ready;
+    this.of.ready = lineOf(this.selection);
+    for (let one = before.peek(); one !== undefined; one = before.peek()) {
+      before.take();
+      this.of.ready.put(one, false);
+    }
   }
 
   get of(): Subscription {
@@ -120,14 +147,14 @@ class Bench {
             expiresAt,
             sizeBytes: 1,
             tag: undefined,
-            priority: 0,
+            priority: one.priority,
             same: "",
             to: undefined,
           },
           capacity,
           now,
         );
-        model.publish(seq as number, one.key, notBefore, expiresAt);
+        model.publish(seq as number, one.key, notBefore, expiresAt, one.priority);
         return;
       }
       case "pass":
@@ -141,6 +168,7 @@ class Bench {
           expect(model.startable()).toEqual([]);
           return;
         }
+        this.#urgent(next);
         this.of.ready.take();
         ledger.emit({ kind: "leased", ...names, seq: next.entry.seq, at: now, consumer: "c" });
         model.start(next.entry.seq, next.failures + 1);
@@ -155,6 +183,8 @@ class Bench {
         if (one.how === "fail") fail(ledger, of, redelivery, mishap, this.moment);
         if (one.how === "reject") reject(ledger, of, "rejected", redelivery, mishap, this.moment);
         if (one.how === "release") release(ledger, of, 0, now);
+        if (one.how === "defer") release(ledger, of, Number.POSITIVE_INFINITY, now);
+        due(ledger.state, ledger, now, (late) => expire(ledger, late, redelivery, now));
         return;
       }
       case "drop": {
@@ -173,6 +203,20 @@ class Bench {
       case "reboot":
         this.reboot();
     }
+  }
+
+  /** Of all that may start it has the highest priority, with what its wait is worth. */
+  #urgent({ entry: { seq, at } }: Delivery): void {
+    const { selection, model } = this;
+    // Where lanes pass, the model does not say which of a lane is next.
+    if (typeof selection === "string" || (model.options.passes === true && model.options.order !== "none")) return;
+    const { agingMs } = selection;
+    const published = new Map([...this.of.deliveries.values()].map(({ entry }) => [entry.seq, entry.at]));
+    const worth = (of: number) =>
+      agingMs === Number.POSITIVE_INFINITY
+        ? model.of(of).priority
+        : model.of(of).priority * agingMs - (published.get(of) as number);
+    expect({ seq, at, worth: worth(seq) }).toEqual({ seq, at, worth: Math.max(...model.startable().map(worth)) });
   }
 
   #in(phase: Delivery["phase"]): Delivery[] {
@@ -196,6 +240,7 @@ class Bench {
     const saved = snapshotOf(this.ledger.state);
     expect(text(snapshotOf(replayed))).toBe(text(saved));
     this.ledger = new Ledger(stateFrom(saved), true);
+    this.select();
     expect(text(snapshotOf(this.ledger.state))).toBe(text(saved));
   }
 
@@ -212,23 +257,39 @@ class Bench {
   }
 }
 
+/** What was found once: orders of a lane that passes, which its records and its snapshot have to give again. */
+const found: [BenchOptions, Step[]][] = (() => {
+  const passing: BenchOptions = {
+    ...{ order: "all", maxAttempts: 1, backoffMs: 0, onExhausted: "park", lanes: 0, passes: true, selection: "fifo" },
+  };
+  const publish = (delay: number): Step => ({ do: "publish", key: "a", delay, ttl: 0, priority: 0 });
+  const start: Step = { do: "start" };
+  const reboot: Step = { do: "reboot" };
+  const end = (how: "fail" | "ack"): Step => ({ do: "end", which: 0, how });
+  const rest = [start, end("fail"), start, end("ack"), reboot];
+  return [
+    [passing, [publish(5), { do: "pass", ms: 5 }, publish(0), start, reboot, ...rest]],
+    [passing, [publish(0), publish(0), start, end("fail"), { do: "unpark" }, reboot, ...rest]],
+  ];
+})();
+
 describe("the state machine of a store", () => {
   test("[G1 sim] [G3 sim] [G4 sim] [G5 sim] [G9 sim] does what the reference model does, command by command", () => {
     fc.assert(
-      fc.property(options, fc.array(step, { maxLength: 60 }), (options, steps) => {
+      fc.property(options, fc.array(step, { maxLength: 80, size: "max" }), (options, steps) => {
         const bench = new Bench(options);
         for (const one of steps) {
           bench.take(one);
           bench.check();
         }
       }),
-      { seed: 7, numRuns: 600 },
+      { seed: 7, numRuns: 600, examples: found },
     );
   }, 60_000);
 
   test("[G13 sim] is found again by its events and by its snapshot, whenever it is asked for", () => {
     fc.assert(
-      fc.property(options, fc.array(step, { maxLength: 40 }), (options, steps) => {
+      fc.property(options, fc.array(step, { maxLength: 60, size: "max" }), (options, steps) => {
         const bench = new Bench(options);
         for (const one of steps) bench.take(one);
         bench.reboot();

@@ -4,12 +4,17 @@ type Fate = "acked" | "dead" | "expired" | "dropped";
 export type Order = "none" | "key" | "all";
 
 interface One {
-  seq: number;
-  key: string | undefined;
+  readonly seq: number;
+  /** Its place in the order of its lane: a message that comes back has a later one. */
+  place: number;
+  readonly key: string | undefined;
+  readonly priority: number;
   notBefore: number;
-  expiresAt: number;
+  readonly expiresAt: number;
   failures: number;
   phase: "open" | "leased" | "parked" | Fate;
+  /** It has let others pass: among those that were there before it has no order any more. */
+  hasPassed: boolean;
 }
 
 export interface ModelOptions {
@@ -17,6 +22,10 @@ export interface ModelOptions {
   maxAttempts: number;
   backoffMs: number;
   onExhausted: "deadLetter" | "drop" | "park";
+  /** What waits lets the rest of its lane pass; false by default. */
+  passes?: boolean;
+  /** The lane of a key; each has its own by default. */
+  laneOf?: (key: string) => string;
 }
 
 /** One subscription: a list of messages, each with its state. */
@@ -25,14 +34,18 @@ export class Model {
   readonly messages: One[] = [];
   isPaused = false;
   now = 0;
+  #places = 0;
 
   constructor(options: ModelOptions) {
     this.options = options;
   }
 
-  publish(seq: number, key: string | undefined, notBefore: number, expiresAt: number): void {
+  publish(seq: number, key: string | undefined, notBefore: number, expiresAt: number, priority = 0): void {
     if (seq <= (this.messages.at(-1)?.seq ?? 0)) throw new Error("G4: sequence numbers increase");
-    this.messages.push({ seq, key, notBefore, expiresAt, failures: 0, phase: "open" });
+    const place = ++this.#places;
+    const one: One = { seq, place, key, priority, notBefore, expiresAt, failures: 0, phase: "open", hasPassed: false };
+    one.hasPassed = this.#isOutside(one);
+    this.messages.push(one);
   }
 
   tick(now: number): void {
@@ -49,7 +62,11 @@ export class Model {
     if (one.notBefore > this.now) return `G9: not before ${one.notBefore}, now ${this.now}`;
     if (one.expiresAt > 0 && one.expiresAt <= this.now) return "G9: it has expired";
     if (attempt !== one.failures + 1) return `attempt ${attempt} after ${one.failures} failures`;
-    const earlier = this.messages.find((other) => other.seq < seq && this.#isLane(other, one) && this.#isOpen(other));
+    const lane = this.messages.filter((other) => other !== one && this.#isLane(other, one) && this.#isOpen(other));
+    const inHand = lane.find(({ phase }) => phase === "leased");
+    if (inHand !== undefined) return `G5: ${inHand.seq} of its lane is leased`;
+    if (one.hasPassed) return undefined;
+    const earlier = lane.find((other) => other.place < one.place && !other.hasPassed);
     return earlier && `G5: ${earlier.seq} of its lane is ${earlier.phase}`;
   }
 
@@ -66,18 +83,25 @@ export class Model {
     this.of(seq).phase = "leased";
   }
 
-  end(seq: number, how: "ack" | "fail" | "reject" | "release", waitMs: number = this.options.backoffMs): void {
+  end(
+    seq: number,
+    how: "ack" | "fail" | "reject" | "release" | "defer",
+    waitMs: number = this.options.backoffMs,
+  ): void {
     const one = this.of(seq);
     if (one.phase !== "leased") throw new Error(`${seq} ends and is ${one.phase}`);
     if (how === "ack") one.phase = "acked";
     if (how === "reject") one.phase = "dead";
     if (how === "release") one.phase = "open";
-    if (how !== "fail") return;
-    one.failures++;
-    if (one.failures < this.options.maxAttempts) {
-      one.phase = "open";
-      one.notBefore = this.now + waitMs;
-    } else one.phase = ({ deadLetter: "dead", drop: "dropped", park: "parked" } as const)[this.options.onExhausted];
+    if (how === "defer") one.phase = "parked";
+    if (how === "fail") {
+      one.failures++;
+      if (one.failures < this.options.maxAttempts) {
+        one.phase = "open";
+        one.notBefore = this.now + waitMs;
+      } else one.phase = ({ deadLetter: "dead", drop: "dropped", park: "parked" } as const)[this.options.onExhausted];
+    }
+    one.hasPassed ||= this.#isOutside(one);
     this.tick(this.now);
   }
 
@@ -90,6 +114,13 @@ export class Model {
     for (const one of this.messages)
       if (one.phase === "parked") Object.assign(one, { phase: "open", failures: 0, notBefore: 0 });
     this.tick(this.now);
+  }
+
+  /** A dead letter comes back, behind all that is there. */
+  redrive(seq: number): void {
+    const one = this.of(seq);
+    if (one.phase !== "dead") throw new Error(`${seq} is redriven and is ${one.phase}`);
+    Object.assign(one, { phase: "open", failures: 0, notBefore: 0, place: ++this.#places, hasPassed: false });
   }
 
   of(seq: number): One {
@@ -109,8 +140,13 @@ export class Model {
     return phase === "open" || phase === "leased" || phase === "parked";
   }
 
+  #isOutside({ phase, notBefore }: One): boolean {
+    return (this.options.passes ?? false) && (phase === "parked" || (phase === "open" && notBefore > this.now));
+  }
+
   #isLane(a: One, b: One): boolean {
-    if (this.options.order === "all") return true;
-    return this.options.order === "key" && a.key !== undefined && a.key === b.key;
+    const { order, laneOf = (key) => key } = this.options;
+    if (order === "all") return true;
+    return order === "key" && a.key !== undefined && b.key !== undefined && laneOf(a.key) === laneOf(b.key);
   }
 }
