@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as antiphon from "antiphon";
+import * as broker from "antiphon/broker";
 import * as sim from "antiphon/sim";
 import * as antiphonTesting from "antiphon/testing";
 import { describe, expect, test } from "vitest";
@@ -80,7 +81,7 @@ describe("a marked fence", () => {
 describe("docs/errors.md", () => {
   // The refusal of the kit's own subject is no error of the package.
   const { Declined, ...testing } = antiphonTesting;
-  const exported = Object.entries({ ...antiphon, ...sim, ...testing }).flatMap(([name, value]) =>
+  const exported = Object.entries({ ...antiphon, ...sim, ...testing, ...broker }).flatMap(([name, value]) =>
     typeof value === "function" && value.prototype instanceof Error ? [name] : [],
   );
   const kinds = allKinds();

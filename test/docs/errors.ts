@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { failures, type Outcome } from "antiphon";
+import { brokerAdvice, brokerSources } from "./errors-broker.ts";
 
 interface Advice {
   /** What it may say of the message; none for those that are no answers. */
@@ -132,6 +133,7 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: [],
     todo: "Read `cause`. If the child may fail without its parent, do not escalate: choose another `onCrash` for it.",
   },
+  ...brokerAdvice,
 };
 
 const source = "src/runtime/kernel/failure.ts";
@@ -140,7 +142,9 @@ const testingSources = ["src/testing/report.ts", "src/testing/temporal.ts", "src
 
 /** All that the package has, with what the comments say. */
 export function allKinds(): Kind[] {
-  return [source, simSource, ...testingSources].flatMap((path) => kindsOf(readFileSync(path, "utf8")));
+  return [source, simSource, ...testingSources, ...brokerSources].flatMap((path) =>
+    kindsOf(readFileSync(path, "utf8")),
+  );
 }
 
 interface Kind {
@@ -152,7 +156,7 @@ interface Kind {
 /** Each concrete class of the source, with its code and what its comment says. */
 function kindsOf(text: string): Kind[] {
   const declared =
-    /\/\*\* ((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+)(?:<[^>]*>)? extends[\s\S]*?readonly code = "(\w+)"/g;
+    /\/\*\*\s+(?:\* )?((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+)(?:<[^>]*>)? extends[\s\S]*?readonly code = "(\w+)"/g;
   return [...text.matchAll(declared)].map(([, meaning = "", name = "", code = ""]) => {
     return { name, code, meaning: meaning.replaceAll(/\s*\n \* ?/g, " ").replaceAll(/\{@link (\w+)\}/g, "`$1`") };
   });
@@ -163,11 +167,12 @@ export function errorsPage(): string {
   const ofSim = kindsOf(readFileSync(simSource, "utf8"));
   const answers = kinds.filter(({ name }) => failures.some((failure) => failure.name === name));
   const others = kinds.filter((kind) => !answers.includes(kind));
+  const ofBroker = brokerSources.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
   const ofTesting = testingSources.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
   return `# Errors
 
 Written by \`npm run docs\` from \`${source}\`,
-\`${simSource}\` and three files of \`src/testing\`: do not edit.
+\`${simSource}\`, three files of \`src/testing\` and four of \`src/actors/broker\`: do not edit.
 
 ## What an ask or an offer can fail with
 
@@ -192,7 +197,15 @@ ${ofSim
   .join("\n")}
 ## What a test fails with
 
-${ofTesting.map(sectionOf).join("\n")}`;
+${ofTesting.map(sectionOf).join("\n")}
+## What queues, topics and durable actors fail with
+
+The first are what asks and offers fail with. The others end the start of an actor, or are reported as its crash.
+
+${ofBroker
+  .sort((a, b) => Number(isAnswer(b)) - Number(isAnswer(a)))
+  .map(sectionOf)
+  .join("\n")}`;
 }
 
 function isAnswer({ name }: Kind): boolean {

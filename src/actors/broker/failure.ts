@@ -2,7 +2,7 @@
 // an outcome, and whether it is safe to send again.
 
 import { milliseconds } from "../../runtime/kernel/duration.ts";
-import { Failure, Refusal } from "../../runtime/kernel/failure.ts";
+import { Failure, type Outcome, Refusal } from "../../runtime/kernel/failure.ts";
 import type { Duration } from "../../runtime/kernel/protocol.ts";
 
 /** Why a message was not accepted. */
@@ -65,13 +65,13 @@ export class NotInStore extends Failure {
   }
 }
 
-/** What was accepted could not be made safe: the journal refused it. Nothing of it is kept. */
+/** What was accepted could not be made safe: the journal refused it. `unknown` if it may be found all the same. */
 export class NotSafe extends Failure {
   readonly _tag = "NotSafe";
   override readonly code = "NOT_SAFE";
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, "not-started", options);
+  constructor(message: string, outcome: Outcome, options?: ErrorOptions) {
+    super(message, outcome, options);
   }
 }
 

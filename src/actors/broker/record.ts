@@ -4,6 +4,7 @@ import type { Message } from "../../runtime/kernel/protocol.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
 import type { StoreEvent } from "./event.ts";
 import { NotSafe } from "./failure.ts";
+import { JournalFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
 import { formatVersion, Parts, packed, unpacked } from "./sealed.ts";
 import { snapshotOf } from "./snapshot.ts";
@@ -114,8 +115,11 @@ export class Records {
   /** What was decided is not safe and never will be: nobody may go on with it. */
   #unsafe(answers: readonly [Message, unknown][], error: unknown): never {
     const why = error instanceof Error ? error.message : String(error);
-    for (const [m] of [...answers, ...this.#answers])
-      m.refuse(new NotSafe(`${this.#self.path} could not make it safe: ${why}`, { cause: error }));
+    const said = `${this.#self.path} could not make it safe: ${why}`;
+    const outcome = error instanceof JournalFailed ? error.outcome : "unknown";
+    for (const [m] of answers) m.refuse(new NotSafe(said, outcome, { cause: error }));
+    // These were not written.
+    for (const [m] of this.#answers) m.refuse(new NotSafe(said, "not-started", { cause: error }));
     throw new Error(`The journal of ${this.#self.path} failed: ${why}`, { cause: error });
   }
 }

@@ -92,7 +92,11 @@ export function facade(store: Ref<unknown>, opening: (self: Self) => Opening): M
             (answer) => m.answer(answer),
             (error) => {
               if (error instanceof Stopped && error.passed.length === 0) return;
-              m.refuse(error instanceof Failure ? own(error) : new NotSafe(`${self.path}: ${error}`, { cause: error }));
+              m.refuse(
+                error instanceof Failure
+                  ? own(error)
+                  : new NotSafe(`${self.path}: ${error}`, "unknown", { cause: error }),
+              );
             },
           );
       },

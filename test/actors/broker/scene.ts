@@ -2,6 +2,7 @@
 
 import type { Self } from "antiphon";
 import type { Codec } from "../../../src/actors/broker/codec.ts";
+import { JournalFailed } from "../../../src/actors/broker/failure-journal.ts";
 import type { Journal, OpenJournal } from "../../../src/actors/broker/journal.ts";
 
 const encoder = new TextEncoder();
@@ -31,7 +32,7 @@ export class SlowJournal {
   readonly open: OpenJournal = (self: Self): Journal => ({
     recovered: { snapshot: this.snapshot, records: [...this.records] },
     append: async (records) => {
-      if (this.fails) throw new Error("the disk is full");
+      if (this.fails) throw new JournalFailed("slow", "the disk is full");
       this.groups++;
       this.#out = [...records];
       const write = async () => {
