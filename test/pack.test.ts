@@ -90,6 +90,17 @@ describe("the packed package", () => {
     60_000,
   );
 
+  test("runs a worker in a thread", async () => {
+    writeFileSync(join(project, "square.js"), "export default () => ({ of: (n) => n * n });");
+    const program = `import { createSystem } from "antiphon";
+      import { worker } from "antiphon/actors";
+      const system = createSystem();
+      const ref = system.spawn(worker(new URL("./square.js", import.meta.url)));
+      console.log(await system.ask(ref).of(7));`;
+    writeFileSync(join(project, "threads.js"), program);
+    expect((await run(process.execPath, [join(project, "threads.js")])).stdout).toBe("49\n");
+  }, 60_000);
+
   test("is looked at: a wrong use does not compile", async () => {
     const wrong = program.replace(".buy(sku)", ".buy(1)");
     const { says } = await compile("wrong use", wrong, compilers["7.0"], hosts["Node's types"].options);

@@ -37,3 +37,6 @@ export {
   type SupervisorOptions,
   supervisor,
 } from "./supervisor.ts";
+export { type Cost, type Threaded, WorkerFailed } from "./thread/handle.ts";
+export { transfer, WorkerRefusal } from "./thread/wire.ts";
+export { type WorkerOptions, worker } from "./thread.ts";

@@ -25,7 +25,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   "src/actors/effect": { rooms: [kernel, "src/actors"], modules: ["effect", "effect/*", "fast-check"] },
   "src/actors/xstate": { rooms: [kernel, "src/actors"], modules: ["xstate"] },
   "src/actors/rxjs": { rooms: [kernel, "src/actors"], modules: ["rxjs", "rxjs/*"] },
-  "src/actors": { rooms: [kernel], modules: [] },
+  "src/actors/thread": {
+    rooms: [kernel, "src/runtime/live", "src/actors"],
+    // The module that a thread runs is the user's.
+    modules: ["node:worker_threads", "a computed name"],
+  },
+  "src/actors": { rooms: [kernel, "src/actors/thread"], modules: ["node:worker_threads"] },
   "src/lab": { rooms: [...runtime, "src/actors", "src/index.ts"], modules: ["node:*"] },
   "src/testing": { rooms: [...runtime, "src/actors", "src/index.ts"], modules: ["node:*", "fast-check", "pure-rand"] },
   "src/scenarios": { rooms: [doors], modules: ["node:*"] },

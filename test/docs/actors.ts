@@ -1,6 +1,6 @@
-// The examples of docs/actors.md, one after the other, each in a simulation of its own.
+// The examples of docs/actors.md, one after the other, each in a simulation of its own, the last also in threads.
 
-import { type Make, type Ref, type Reply, type Self, settle } from "antiphon";
+import { createSystem, type Make, type Ref, type Reply, type Self, settle } from "antiphon";
 import {
   announce,
   batcher,
@@ -14,8 +14,10 @@ import {
   stash,
   supervisor,
   via,
+  worker,
 } from "antiphon/actors";
 import { simulate } from "antiphon/sim";
+import { primes } from "./primes.ts";
 
 async function pools(): Promise<void> {
   // #region pool
@@ -200,6 +202,28 @@ async function batchers(): Promise<void> {
   // #endregion
 }
 
-const examples = { pools, elastic, routers, supervisors, registries, stashes, buses, batchers };
+async function workers(): Promise<void> {
+  const execArgv = ["--import", new URL("../fixtures/thread/typescript.mjs", import.meta.url).href];
+  // #region worker
+  const counter = worker(new URL("./primes.ts", import.meta.url), {
+    model: primes,
+    costs: { below: "80ms" },
+    execArgv,
+  });
+
+  await using system = createSystem();
+  const counters = system.spawn(pool(counter, { size: 2 }), { name: "counters" });
+  const counts = [10, 100, 1_000].map((limit) => system.ask(counters, { within: "1m" }).below(limit));
+  console.log((await Promise.all(counts)).join(" "));
+
+  await simulate({ seed: 7 }, async ({ system, now }) => {
+    const counters = system.spawn(pool(counter, { size: 2 }), { name: "counters" });
+    const counts = [10, 100, 1_000].map((limit) => system.ask(counters).below(limit));
+    console.log((await Promise.all(counts)).join(" "), `after ${now()} ms`);
+  });
+  // #endregion
+}
+
+const examples = { pools, elastic, routers, supervisors, registries, stashes, buses, batchers, workers };
 
 for (const [name, example] of Object.entries(examples)) if ((process.argv[2] ?? name) === name) await example();

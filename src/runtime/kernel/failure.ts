@@ -75,7 +75,7 @@ export class UnknownMessage extends Failure {
   override readonly code = "UNKNOWN_MESSAGE";
 }
 
-/** The payload or the answer could not be frozen or cloned as the system's isolation demands. */
+/** The payload or the answer could not be frozen or cloned, as the system's isolation or a thread demands. */
 export class NotIsolated extends Failure {
   readonly _tag = "NotIsolated";
   override readonly code = "NOT_ISOLATED";
