@@ -12,4 +12,5 @@ export {
 } from "./observe.ts";
 export { takeOver, worldScheduler } from "./scheduler.ts";
 export { type Observer, type Stateful, stateful } from "./stateful.ts";
+export { streaming } from "./streaming.ts";
 export { type Watchable, type Watcher, watchable } from "./watchable.ts";
