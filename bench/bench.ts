@@ -41,6 +41,7 @@ const help = `What does a message cost, beside other ways to write actors in Nod
   npm run bench -- --only ring,bank                   two rows
   npm run bench -- --only asks --peers nact,erlang    a question, with two peers
   npm run bench -- --only roads                       what observers, concurrency, isolation cost
+  npm run bench -- --only adapters                    what a message costs through Effect, XState, RxJS
   npm run bench -- --rounds 5 --json bench.json       for a document
   npm run bench -- --from bench.json --part budgets   one of its tables again
 
@@ -136,7 +137,8 @@ async function take({ settings, samples }: Run, { script, erlang, sim }: Means):
   const contests: Contest[] = settings.rows.map((row) =>
     contestOf(row, settings.peers, reps, { script, erlang, scale }),
   );
-  if (settings.others.includes("roads")) contests.push(...contestsOfRoads(script, reps, scale));
+  for (const map of ["roads", "adapters"] as const)
+    if (settings.others.includes(map)) contests.push(...contestsOfRoads(map, script, reps, scale));
   if (settings.others.includes("collector")) contests.push(...contestsOfCollector(script, reps, scale));
   const built = settings.others.includes("doors") ? await compileDoors() : undefined;
   try {

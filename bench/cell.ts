@@ -2,7 +2,7 @@
 // parent says when to take a sample.
 //
 //   node cell.js antiphon ring 4000000      a row on a peer
-//   node cell.js road lifo 1000000          a road of Antiphon's
+//   node cell.js roads lifo 1000000         a road of Antiphon's; `adapters`: one through another library
 //   node cell.js door ms /path/to/index.js  an import, in ms; or `bytes` of heap
 
 import type { PeerName } from "./peers.ts";
@@ -71,8 +71,8 @@ const imports: { readonly [peer: string]: () => Promise<unknown> } = {
 
 /** What takes one sample. Called once. */
 async function sampler(): Promise<() => Promise<number>> {
-  if (who === "road") {
-    const { work } = await import("./road.ts");
+  if (who === "roads" || who === "adapters") {
+    const { work } = await (who === "roads" ? import("./road.ts") : import("./adapter.ts"));
     return async () => rateOf(await work(what, Number(size)));
   }
   if (who === "door") {

@@ -28,6 +28,7 @@ export const questions: Readonly<Record<string, Question>> = {
 /** Questions that have no rows on all peers. */
 export const others = {
   doors: "What does it cost to import each door of the package, beside other packages?",
+  adapters: "What does an ask cost when an actor is written with Effect, XState or RxJS?",
   roads: "What do the slow roads of Antiphon cost: observers, concurrency, orders, isolation?",
   collector: "What do flags of the garbage collector bring?",
   sim: "How fast is virtual time? The rows of npm run bench:sim",

@@ -2,16 +2,17 @@
 // verb. What each of them is; road.ts walks them.
 
 import { table } from "antiphon/lab";
+import { adapters } from "./adapters.ts";
 import type { Contest, Measured } from "./measure.ts";
 import { NodeSampler } from "./process.ts";
 import { costRatio, ratio, spreadOf } from "./spread.ts";
 
-interface Road {
+export interface Road {
   readonly what: string;
   /** Items in a repetition. */
   readonly size: number;
   /** The short road that it is compared with; none for itself. */
-  readonly beside?: "tell" | "ask";
+  readonly beside?: "tell" | "ask" | "plain";
 }
 
 const k = 1_000;
@@ -49,17 +50,21 @@ const roads: Readonly<Record<string, Road>> = {
   "ask, forwarded": ask("each ask goes through a [receive] actor that forwards it: two messages"),
 };
 
-export function contestsOfRoads(script: string, reps: number, scale: number): Contest[] {
-  const entrants = Object.entries(roads).map(([name, { size }]) => ({
+/** Each a question of its own, and walked by a cell of its name. */
+type MapName = "roads" | "adapters";
+const maps: Readonly<Record<MapName, Readonly<Record<string, Road>>>> = { roads, adapters };
+
+export function contestsOfRoads(map: MapName, script: string, reps: number, scale: number): Contest[] {
+  const entrants = Object.entries(maps[map]).map(([name, { size }]) => ({
     name,
-    start: () => new NodeSampler(script, ["road", name, String(Math.max(1_000, Math.round(size * scale)))], []),
+    start: () => new NodeSampler(script, [map, name, String(Math.max(1_000, Math.round(size * scale)))], []),
   }));
-  return [{ name: "roads", entrants, way: "turns", reps }];
+  return [{ name: map, entrants, way: "turns", reps }];
 }
 
-export function reportRoads(measured: Measured): string {
-  const found = measured["roads"] ?? {};
-  const body = Object.entries(roads).map(([name, { what, beside }]) => {
+export function reportRoads(map: MapName, measured: Measured): string {
+  const found = measured[map] ?? {};
+  const body = Object.entries(maps[map]).map(([name, { what, beside }]) => {
     const rounds = found[name];
     const { median, min, max } = spreadOf(rounds?.flat() ?? []);
     const ns = (rate: number) => (1e9 / rate).toFixed(0);
@@ -68,5 +73,5 @@ export function reportRoads(measured: Measured): string {
     const cells = rounds === undefined ? ["-", "", ""] : [ns(median), `${ns(max)}–${ns(min)}`, ratio(cost)];
     return [name, ...cells, what];
   });
-  return table([["road", "ns", "min–max", "times the short road", "what"], ...body]);
+  return table([[map.slice(0, -1), "ns", "min–max", "times the short road", "what"], ...body]);
 }

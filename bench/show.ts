@@ -11,14 +11,16 @@ import type { Run } from "./saved.ts";
 import { blocks, type Found, notes, overview } from "./tables.ts";
 import { reportSim } from "./virtual.ts";
 
-type Part = "machine" | "rows" | "doors" | "roads" | "collector" | "sim" | "overview" | "peers" | "budgets";
+type Part = "machine" | "rows" | "doors" | "roads" | "adapters" | "collector" | "sim" | "overview" | "peers" | "budgets";
 
 /** The tables, by the name that `--part` takes. */
 const parts: Readonly<Record<Part, (found: Found, run: Run) => unknown>> = {
   machine: machineLine,
   rows: blocks,
   doors: ({ measured }: Found) => measured["door ms"] && `# ${others.doors}\n\n${reportDoors(measured)}`,
-  roads: ({ measured }: Found) => measured["roads"] && `# ${others.roads}\n\n${reportRoads(measured)}`,
+  roads: ({ measured }: Found) => measured["roads"] && `# ${others.roads}\n\n${reportRoads("roads", measured)}`,
+  adapters: ({ measured }: Found) =>
+    measured["adapters"] && `# ${others.adapters}\n\n${reportRoads("adapters", measured)}`,
   collector: ({ measured }: Found) => hasCollector(measured) && `# ${others.collector}\n\n${reportCollector(measured)}`,
   sim: (_: Found, { sim }: Run) => sim.size > 0 && `# ${others.sim}\n\n${reportSim(sim, ["off"])}`,
   overview: (found: Found) => hasRows(found) && overview(found),
