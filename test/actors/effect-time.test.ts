@@ -82,6 +82,12 @@ describe("effectful in virtual time", () => {
     expect(first.value[0]).toMatch(/^[0-9a-f]{32}\/[0-9a-f]{16}$/);
     expect(first.value[0]).not.toBe(first.value[1]);
     expect(first.value[2]).toBe(without.value[2]);
+    expect(first.trace.filter(({ kind }) => kind === "noted").map(({ name }) => name)).toEqual([
+      "/traced:span one begins",
+      "/traced:span one ends in Success",
+      "/traced:span two begins",
+      "/traced:span two ends in Success",
+    ]);
   });
 
   test("logs with the world's time and the actor's path", async () => {

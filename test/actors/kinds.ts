@@ -8,12 +8,12 @@ import { ask, effectful } from "../../src/actors/effect/index.ts";
 import { asking, streaming, worldScheduler } from "../../src/actors/rxjs/index.ts";
 import { machine } from "../../src/actors/xstate/index.ts";
 
-export class No extends Refusal {
+class No extends Refusal {
   readonly _tag = "No";
 }
 
 /** What each kind does, each in its own way. Payloads are objects, as events of machines are. */
-export interface Subject {
+interface Subject {
   add(by: { n: number }): number;
   refuse(): No;
   crash(): never;

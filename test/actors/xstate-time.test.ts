@@ -57,6 +57,10 @@ describe("machine in virtual time", () => {
     expect(one.trace.join("\n")).toBe(two.trace.join("\n"));
     expect(one.trace.join("\n")).toContain("/door/timer:xstate.after.60000.door.open#1");
     expect(one.trace.join("\n")).not.toMatch(/x:\d/);
+    expect(one.trace.filter(({ kind }) => kind === "noted").map(({ at, name }) => `${at} ${name}`)).toEqual([
+      '0 /door:open takes door to "open"',
+      '60000 /door:xstate.after.60000.door.open takes door to "closed"',
+    ]);
     expect(one.leaks).toEqual([]);
   });
 

@@ -19,6 +19,7 @@ import * as Tracer from "effect/Tracer";
 import { Incarnation } from "../../runtime/kernel/self.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
 import { sleeping } from "../begun.ts";
+import { note } from "../noted.ts";
 
 /**
  * Clock, Random, Scheduler, Tracer and loggers of one incarnation. `epochMs` is the Unix time at the world's 0;
@@ -111,16 +112,24 @@ class WorldScheduler implements Scheduler {
   }
 }
 
-/** Its ids are drawn with keys, which move no stream, and only when they are read. */
+/** Its ids are drawn with keys, which move no stream, and only when they are read. Both its ends are in the trace. */
 class WorldSpan extends Tracer.NativeSpan {
+  readonly #self: Self;
   readonly #draw: (length: number, key: string) => string;
 
   constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], self: Self, name: string) {
     super(options);
+    this.#self = self;
+    note(self, () => `span ${options.name} begins`);
     this.#draw = (length, key) => {
       const digit = (_: unknown, at: number) => Math.floor(self.random(`${name}/${key}${at}`) * 16).toString(16);
       return Array.from({ length }, digit).join("");
     };
+  }
+
+  override end(...how: Parameters<Tracer.NativeSpan["end"]>): void {
+    super.end(...how);
+    note(this.#self, () => `span ${this.name} ends in ${how[1]._tag}`);
   }
 
   override get traceId(): string {

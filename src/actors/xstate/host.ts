@@ -13,6 +13,7 @@ import {
   type Snapshot,
 } from "xstate";
 import type { Self } from "../../runtime/kernel/verbs.ts";
+import { note } from "../noted.ts";
 import { copyOf } from "./data.ts";
 import { Delays } from "./delays.ts";
 import type { PersistedMachine } from "./protocol.ts";
@@ -45,6 +46,13 @@ type Transitions = readonly {
   readonly target?: unknown;
   readonly actions: readonly unknown[];
 }[];
+
+interface Microstep {
+  readonly actorRef: AnyActorRef;
+  readonly event: AnyEventObject;
+  readonly snapshot: { readonly value: unknown };
+  readonly _transitions: Transitions;
+}
 
 interface HostOptions {
   readonly epochMs: number;
@@ -263,9 +271,10 @@ export class Host {
     };
   }
 
-  #step(step: { readonly actorRef: unknown; readonly _transitions: Transitions }, taken: HostOptions["taken"]): void {
-    const { actorRef, _transitions: transitions } = step;
+  #step(step: Microstep, taken: HostOptions["taken"]): void {
+    const { actorRef, event, snapshot, _transitions: transitions } = step;
     taken?.(transitions);
+    note(this.#self, () => `${event.type} takes ${actorRef.id} to ${JSON.stringify(snapshot.value)}`);
     if (actorRef !== this.#root || !this.#awaitsFirst) return;
     this.#awaitsFirst = false;
     this.#isAccepted = transitions.some(({ target, actions }) => target !== undefined || actions.length > 0);

@@ -65,7 +65,7 @@ export interface Context {
 
 export const fates = ["handled", "refused", "crashed", "expired", "cancelled", "dropped", "dead"] as const;
 export type Fate = (typeof fates)[number];
-export type Step = "sent" | "accepted" | "started" | Fate | "turned-away" | "forwarded" | "held";
+export type Step = "sent" | "accepted" | "started" | Fate | "turned-away" | "forwarded" | "held" | "noted";
 
 /** Sees every step of every message. One optional slot: without it, a branch per step. */
 export type Observer = (

@@ -7,7 +7,10 @@ import type { Step } from "../kernel/core.ts";
 import { digest, mix } from "./digest.ts";
 import type { Event, Names, Prefix } from "./names.ts";
 
-/** `start`: a message, or a turn, begins. `reply`: an asker learns. `due`: time has come. Else the fate of a message. */
+/**
+ * `start`: a message, or a turn, begins. `reply`: an asker learns. `due`: time has come. `noted`: what an actor's library
+ * says of it. Else the fate of a message.
+ */
 export type TraceKind =
   | "start"
   | "reply"
@@ -144,4 +147,5 @@ const kinds: readonly TraceKind[] = [
   "turned-away",
   "forwarded",
   "held",
+  "noted",
 ];
