@@ -48,7 +48,7 @@ describe("docs/guarantees.md", () => {
     expect(rows).toHaveLength(promisesOf(page).size);
     expect([...promisesOf(page).keys()].join(" ")).toBe(
       "D1 D2 D3 D4 D5 T1 T2 T3 T4 A1 A2 A3 A4 A5 A6 A7 F1 F2 F3 F4 F5 F6 S1 B1 W1 W2 X1 X2 X3 X4 " +
-        "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 P11 P12 P13 P14 P15 " +
+        "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 P11 P12 P13 P14 P15 P16 " +
         "G1 G2 G3 G4 G5 G6 G7 G8 G9 G10 G11 G12 G13 G14 " +
         "C1 C2 C3 C4 C5 C6",
     );

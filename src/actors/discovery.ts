@@ -77,6 +77,8 @@ class Cache<P> implements Discovery<P> {
 
   /** What is known, if that may be used; has the registry asked when it is out of date. */
   present(): readonly Ref<P>[] | undefined {
+    // That there was nobody is not kept: who comes next is wanted at once.
+    if (this.#refs.length === 0) return undefined;
     const ageMs = this.#self.now() - this.#foundAtMs;
     const { ttlMs, staleMs } = this.#settings;
     if (ageMs < ttlMs) return this.#refs;

@@ -40,3 +40,4 @@ export {
 export { type Cost, type Threaded, WorkerFailed } from "./thread/handle.ts";
 export { transfer, WorkerRefusal } from "./thread/wire.ts";
 export { type WorkerOptions, worker } from "./thread.ts";
+export { type Watchable, type Watcher, watchable, watchEvents } from "./watchable.ts";

@@ -7,6 +7,7 @@ import {
   broadcast,
   bus,
   type Heard,
+  idempotent,
   pool,
   registry,
   router,
@@ -202,6 +203,29 @@ async function batchers(): Promise<void> {
   // #endregion
 }
 
+async function duplicates(): Promise<void> {
+  // #region idempotent
+  class Till {
+    #cents = 0;
+
+    pay(cents: number) {
+      this.#cents += cents;
+      return `${this.#cents} cents`;
+    }
+  }
+
+  await simulate({ seed: 7 }, async ({ system }) => {
+    const till = system.spawn(
+      idempotent(() => new Till(), { window: "10m" }),
+      { name: "till" },
+    );
+    console.log(await system.ask(till, { id: "order-1" }).pay(120));
+    console.log(await system.ask(till, { id: "order-1" }).pay(120));
+    console.log(await system.ask(till, { id: "order-2" }).pay(80));
+  });
+  // #endregion
+}
+
 async function workers(): Promise<void> {
   const execArgv = ["--import", new URL("../fixtures/thread/typescript.mjs", import.meta.url).href];
   // #region worker
@@ -224,6 +248,6 @@ async function workers(): Promise<void> {
   // #endregion
 }
 
-const examples = { pools, elastic, routers, supervisors, registries, stashes, buses, batchers, workers };
+const examples = { pools, elastic, routers, supervisors, registries, stashes, buses, batchers, duplicates, workers };
 
 for (const [name, example] of Object.entries(examples)) if ((process.argv[2] ?? name) === name) await example();

@@ -116,4 +116,47 @@ const { value: moved } = await simulate({}, async ({ system, run }) => {
   return [before, (await system.ask(ref).getSnapshot()).value];
 });
 console.log(moved);
+
+// #endregion
+
+// #region journal
+import { memoryJournal, persistent } from "antiphon/broker";
+import { powerFailure } from "antiphon/sim";
+import type { MachineProtocol } from "antiphon/xstate";
+
+const meter = setup({
+  types: { context: {} as { turns: number }, events: {} as { type: "turn" } },
+}).createMachine({
+  initial: "resting",
+  context: { turns: 0 },
+  on: { turn: { target: ".turning", actions: assign({ turns: ({ context }) => context.turns + 1 }) } },
+  states: { resting: {}, turning: { after: { 60000: "resting" } } },
+});
+
+type Meter = MachineProtocol<typeof meter>;
+
+const journal = memoryJournal();
+const lasting = persistent(journal.open, {
+  initial: undefined as PersistedMachine | undefined,
+  apply: (_, persisted: PersistedMachine) => persisted,
+  commands: (self, log) => machine(meter, { snapshot: () => log.state, save: (now) => log.emit(now) })(self) as Meter,
+});
+
+const { value: after } = await simulate(
+  {
+    journals: [journal],
+    boot: (system) => system.spawn(lasting, { name: "meter" }),
+    faults: [powerFailure({ at: "30s" })],
+  },
+  async (world) => {
+    // The power failure makes another one.
+    const ask = () => world.system.ask(world.booted);
+    await ask().turn();
+    await world.run("50s");
+    const { value, context } = await ask().getSnapshot();
+    await world.run("20s");
+    return [value, context.turns, (await ask().getSnapshot()).value];
+  },
+);
+console.log(after);
 // #endregion

@@ -1,5 +1,6 @@
 // The public names of `antiphon/rxjs`, nothing else.
 
+export { type Watchable, type Watcher, watchable, watchEvents } from "../watchable.ts";
 export { type Fed, type FeedOptions, feed } from "./feed.ts";
 export {
   asking,
@@ -8,9 +9,8 @@ export {
   observeIn,
   stateOf,
   type TurnObserver,
-  watchEvents,
+  topicOf,
 } from "./observe.ts";
 export { takeOver, worldScheduler } from "./scheduler.ts";
 export { type Observer, type Stateful, stateful } from "./stateful.ts";
 export { streaming } from "./streaming.ts";
-export { type Watchable, type Watcher, watchable } from "./watchable.ts";

@@ -1,18 +1,13 @@
 // What goes on in actors, as observables: events of a system, the state of an actor, the answers to asks; and observables
 // inside of an actor, each value a turn.
 
-import { from, Observable, type ObservableInput, type Subscription } from "rxjs";
+import { from, Observable, type ObservableInput, type Subscription as Subscribed } from "rxjs";
 import type { Answer, Ask, Ref } from "../../runtime/kernel/protocol.ts";
 import { Incarnation } from "../../runtime/kernel/self.ts";
 import type { Self, System, SystemEvent, Verbs, WaitOptions } from "../../runtime/kernel/verbs.ts";
 import { sending } from "../begun.ts";
+import type { Bus, Heard, Subscription } from "../bus.ts";
 import type { Stateful } from "./stateful.ts";
-import { type Watchable, watchable } from "./watchable.ts";
-
-/** What happens in a system beside messages, without RxJS: to subscribe to, and for `for await`. */
-export function watchEvents(system: System): Watchable<SystemEvent> {
-  return watchable((next) => system.events(next));
-}
 
 /** What happens in a system beside messages, from each subscription on. */
 export function eventsOf(system: System): Observable<SystemEvent> {
@@ -38,6 +33,40 @@ export function stateOf<S>(by: Verbs, ref: Ref<Stateful<S>>): Observable<S> {
         return {
           next: (state: S) => subscriber.next(state),
           complete: () => subscriber.complete(),
+          [Symbol.dispose]: () => subscriber.complete(),
+        };
+      },
+      { supervision: { onCrash: "stop" } },
+    );
+  });
+}
+
+/**
+ * What a `bus` says of a topic, from the subscription on. It is heard by an actor of its own, a child of `by`, with a queue
+ * in the bus; completes when the bus ends, or `by` does, and fails when the bus does not take it. A restart of the bus
+ * forgets it, as all subscriptions.
+ * Example: `topicOf(system, events, { topic: "order.*" }).pipe(map(({ event }) => event))`.
+ */
+export function topicOf<E>(
+  by: Verbs,
+  bus: Ref<Bus<E>>,
+  options: Omit<Subscription<E>, "ref"> = {},
+): Observable<Heard<E>> {
+  return new Observable((subscriber) => {
+    by.spawn(
+      (self: Self) => {
+        subscriber.add(() => self.stop());
+        self.watch(bus, () => self.stop());
+        self.pipeToSelf(
+          self.ask(bus).subscribe({ ...options, ref: self.ref }),
+          () => {},
+          (error) => {
+            subscriber.error(error);
+            self.stop();
+          },
+        );
+        return {
+          heard: (heard: Heard<E>) => subscriber.next(heard),
           [Symbol.dispose]: () => subscriber.complete(),
         };
       },
@@ -91,11 +120,11 @@ export interface TurnObserver<T> {
  * crash of the actor. Ends with the incarnation, at the first value after its end.
  * Example: `observeIn(self, merge(prices$, news$), { next: (one) => self.tell(board).show(one) })`.
  */
-export function observeIn<T>(self: Self, source: ObservableInput<T>, observer: TurnObserver<T>): Subscription {
+export function observeIn<T>(self: Self, source: ObservableInput<T>, observer: TurnObserver<T>): Subscribed {
   /** Unsubscribed by the program, and not by the end of the source. */
   let isOut = false;
   let hasEnded = false;
-  let subscription: Subscription | undefined;
+  let subscription: Subscribed | undefined;
   const turn = (run: () => void) => {
     if (self instanceof Incarnation && !self.live) subscription?.unsubscribe();
     else self.pipeToSelf(Promise.resolve(), () => (isOut ? undefined : run()));

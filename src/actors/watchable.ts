@@ -1,6 +1,8 @@
 // Something to look at, as the language and its libraries look at things: by subscribing, by `for await`, and by the
 // symbol that observables have in common. It loads no library.
 
+import type { System, SystemEvent } from "../runtime/kernel/verbs.ts";
+
 export interface Watcher<T> {
   next?(value: T): void;
   error?(error: unknown): void;
@@ -16,6 +18,11 @@ export interface Watchable<T> extends AsyncIterable<T> {
 
 /** Values that a `for await` has not come to, the newest ones. */
 const keptMax = 1_000;
+
+/** What happens in a system beside messages: to subscribe to, and for `for await`. */
+export function watchEvents(system: System): Watchable<SystemEvent> {
+  return watchable((next) => system.events(next));
+}
 
 /** `start` is called for each subscription with what takes the values, and gives what ends it. */
 export function watchable<T>(start: (next: (value: T) => void) => () => void): Watchable<T> {
