@@ -3,9 +3,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as antiphon from "antiphon";
+import * as actors from "antiphon/actors";
 import * as broker from "antiphon/broker";
+import * as effect from "antiphon/effect";
+import * as rxjs from "antiphon/rxjs";
 import * as sim from "antiphon/sim";
 import * as antiphonTesting from "antiphon/testing";
+import * as xstate from "antiphon/xstate";
 import { describe, expect, test } from "vitest";
 import { milliseconds } from "../src/runtime/kernel/duration.ts";
 import { askWithinMs, defaults } from "../src/runtime/kernel/options.ts";
@@ -81,7 +85,8 @@ describe("a marked fence", () => {
 describe("docs/errors.md", () => {
   // The refusal of the kit's own subject is no error of the package.
   const { Declined, ...testing } = antiphonTesting;
-  const exported = Object.entries({ ...antiphon, ...sim, ...testing, ...broker }).flatMap(([name, value]) =>
+  const doors = { ...antiphon, ...sim, ...testing, ...broker, ...actors, ...effect, ...xstate, ...rxjs };
+  const exported = Object.entries(doors).flatMap(([name, value]) =>
     typeof value === "function" && value.prototype instanceof Error ? [name] : [],
   );
   const kinds = allKinds();

@@ -129,6 +129,48 @@ export const advice: Readonly<Record<string, Advice>> = {
     outcomes: [],
     todo: "Mend the wrapper; or, if it does so by intention, switch that case off in the options of `conformance`.",
   },
+  NotRegistered: {
+    outcomes: ["answered"],
+    todo: "Ask again later, or do without the service. Whoever offers it `announce`s itself, under that very name.",
+  },
+  RegistrationRefused: {
+    outcomes: ["answered"],
+    todo: "Mend the registration, as the message says; or raise `limit` of the registry, or register less.",
+  },
+  NotSubscribed: {
+    outcomes: ["answered"],
+    todo: "Mend the subscription, as the message says; or raise `limit` of the bus, or unsubscribe what nobody needs.",
+  },
+  ChildRefused: {
+    outcomes: ["answered"],
+    todo: "`reason` says what is in the way: `terminateChild` before `restartChild` and `deleteChild`, another id for another child.",
+  },
+  WrongBatch: {
+    outcomes: ["answered"],
+    todo: "Have the actor behind the batcher answer each list with a list that is as long, in the same order.",
+  },
+  WorkerRefusal: {
+    outcomes: ["answered"],
+    todo: "Look at its `_tag`, or give `worker` the class in `errors`, so that `instanceof` holds.",
+  },
+  WorkerFailed: {
+    outcomes: [],
+    todo:
+      "Read the message and `cause`: a module that can not be loaded or exports no factory, `process.exit`, a heap that is " +
+      "too small, or a handler that ran on for `grace` after its asker gave up. The supervisor has decided already.",
+  },
+  EffectRefusal: {
+    outcomes: ["answered"],
+    todo: "Look at `error`, which is what the Effect failed with; or ask with `ask` of `antiphon/effect`, which fails with that itself.",
+  },
+  InvalidPayload: {
+    outcomes: ["answered"],
+    todo: "Send what the contract says: `issues` has the places in the payload and the kinds of what is wrong.",
+  },
+  NotAcceptedInState: {
+    outcomes: ["answered"],
+    todo: "Send the event in a state that has a transition for it, or give the state one. `state` says where the machine was.",
+  },
   ChildFailed: {
     outcomes: [],
     todo: "Read `cause`. If the child may fail without its parent, do not escalate: choose another `onCrash` for it.",
@@ -140,11 +182,19 @@ const source = "src/runtime/kernel/failure.ts";
 const simSource = "src/runtime/sim/failure.ts";
 const testingSources = ["src/testing/report.ts", "src/testing/temporal.ts", "src/testing/stage.ts"];
 
-/** All that the package has, with what the comments say. */
+const stockSources = ["registry", "bus", "supervisor", "batcher", "thread/wire", "thread/handle"];
+const adapterSources = ["effect/answers", "effect/contract", "xstate/protocol"];
+const [ofStock, ofAdapters] = [stockSources, adapterSources].map((names) =>
+  names.map((name) => `src/actors/${name}.ts`),
+) as [string[], string[]];
+
+/** All that these doors have, with what the comments say. */
 export function allKinds(): Kind[] {
-  return [source, simSource, ...testingSources, ...brokerSources].flatMap((path) =>
-    kindsOf(readFileSync(path, "utf8")),
-  );
+  return kindsIn([source, simSource, ...testingSources, ...brokerSources, ...ofStock, ...ofAdapters]);
+}
+
+function kindsIn(paths: readonly string[]): Kind[] {
+  return paths.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
 }
 
 interface Kind {
@@ -153,12 +203,16 @@ interface Kind {
   readonly meaning: string;
 }
 
-/** Each concrete class of the source, with its code and what its comment says. */
+/** Each concrete class of the source that is an error, with its code and what its comment says. */
 function kindsOf(text: string): Kind[] {
-  const declared =
-    /\/\*\*\s+(?:\* )?((?:(?!\*\/)[\s\S])*?)\s*\*\/\nexport class (\w+)(?:<[^>]*>)? extends[\s\S]*?readonly code = "(\w+)"/g;
-  return [...text.matchAll(declared)].map(([, meaning = "", name = "", code = ""]) => {
-    return { name, code, meaning: meaning.replaceAll(/\s*\n \* ?/g, " ").replaceAll(/\{@link (\w+)\}/g, "`$1`") };
+  const declared = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport class (\w+)(?:<[^>]*>)? extends (\w+) \{([\s\S]*?)\n\}/g;
+  return [...text.matchAll(declared)].flatMap(([, comment = "", name = "", base = "", body = ""]) => {
+    const [, code = base === "Refusal" ? "REFUSED" : undefined] = /readonly code = "(\w+)"/.exec(body) ?? [];
+    const meaning = comment
+      .replaceAll(/\n \*/g, " ")
+      .replaceAll(/\s+/g, " ")
+      .replaceAll(/\{@link (\w+)\}/g, "`$1`");
+    return code === undefined ? [] : [{ name, code, meaning: meaning.trim() }];
   });
 }
 
@@ -167,12 +221,11 @@ export function errorsPage(): string {
   const ofSim = kindsOf(readFileSync(simSource, "utf8"));
   const answers = kinds.filter(({ name }) => failures.some((failure) => failure.name === name));
   const others = kinds.filter((kind) => !answers.includes(kind));
-  const ofBroker = brokerSources.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
-  const ofTesting = testingSources.flatMap((path) => kindsOf(readFileSync(path, "utf8")));
+  const sectionsOf = (paths: readonly string[]) => kindsIn(paths).map(sectionOf).join("\n");
   return `# Errors
 
 Written by \`npm run docs\` from \`${source}\`,
-\`${simSource}\`, three files of \`src/testing\` and four of \`src/actors/broker\`: do not edit.
+\`${simSource}\`, three files of \`src/testing\` and some of \`src/actors\`: do not edit.
 
 ## What an ask or an offer can fail with
 
@@ -197,15 +250,25 @@ ${ofSim
   .join("\n")}
 ## What a test fails with
 
-${ofTesting.map(sectionOf).join("\n")}
+${sectionsOf(testingSources)}
 ## What queues, topics and durable actors fail with
 
 The first are what asks and offers fail with. The others end the start of an actor, or are reported as its crash.
 
-${ofBroker
+${kindsIn(brokerSources)
   .sort((a, b) => Number(isAnswer(b)) - Number(isAnswer(a)))
   .map(sectionOf)
-  .join("\n")}`;
+  .join("\n")}
+## What stock actors say
+
+Refusals of those in [actors.md](actors.md), and the crash of a thread.
+
+${sectionsOf(ofStock)}
+## What adapters say
+
+What actors written with [Effect](effect.md) and [XState](xstate.md) refuse with.
+
+${sectionsOf(ofAdapters)}`;
 }
 
 function isAnswer({ name }: Kind): boolean {
