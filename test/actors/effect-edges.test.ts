@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
+import { queue } from "../../src/actors/broker/queue.ts";
 import {
   ActorSystem,
   ask,
@@ -124,6 +125,22 @@ describe("backoff", () => {
       await runUntilIdle();
     });
     expect(starts).toEqual([0, 1_000, 3_000, 7_000]);
+  });
+
+  test("spaces the deliveries of a queue", async () => {
+    const seen: number[] = [];
+    await simulate({}, async ({ system, runUntilIdle }) => {
+      const clumsy = effectful((self: Self) => ({
+        work: () => {
+          seen.push(self.now());
+          return Effect.die("planted");
+        },
+      }));
+      const options = { maxAttempts: 4, backoff: backoff(Schedule.exponential("1 second")) };
+      system.tell(system.spawn(queue(clumsy, options))).work();
+      await runUntilIdle();
+    });
+    expect(seen).toEqual([0, 1_000, 3_000, 7_000]);
   });
 });
 

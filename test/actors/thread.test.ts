@@ -131,6 +131,23 @@ describe("a worker in a thread", () => {
       expect(events.filter(({ kind }) => kind === "crashed")).toHaveLength(2);
     }));
 
+  test("crashes alone by what is thrown outside of actors, or when it takes too much memory [P13 live]", () =>
+    live.run(async ({ system }) => {
+      const other = system.spawn(() => ({ ping: () => "pong" }));
+      const ref = spawn(system, { heapMb: 32 });
+      const ends = [
+        await settle(system.ask(ref, { within: "20s" }).stray()),
+        await settle(system.ask(ref, { within: "20s" }).hoard()),
+      ];
+      const failed = (message: string) => {
+        const cause = expect.objectContaining({ _tag: "WorkerFailed", message: expect.stringContaining(message) });
+        return expect.objectContaining({ ok: false, error: expect.objectContaining({ _tag: "ActorCrashed", cause }) });
+      };
+      expect(ends).toEqual([failed("the shaft broke"), failed("memory limit")]);
+      expect(await system.ask(ref, { within: "20s" }).grind({ n: 1 })).toBe(1);
+      expect(await system.ask(other).ping()).toBe("pong");
+    }));
+
   test.each([
     ["../fixtures/thread/nowhere.ts", "nowhere.ts"],
     ["../fixtures/thread/typescript.mjs", "does not export by default"],

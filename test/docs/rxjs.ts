@@ -2,9 +2,23 @@
 
 // #region search
 import type { Self } from "antiphon";
-import { asking, eventsOf, feed, stateful, stateOf, worldScheduler } from "antiphon/rxjs";
+import { asking, eventsOf, feed, stateful, stateOf, streaming, worldScheduler } from "antiphon/rxjs";
 import { simulate } from "antiphon/sim";
-import { concatMap, debounceTime, delay, distinctUntilChanged, filter, from, map, of, switchMap, timer } from "rxjs";
+import {
+  concatMap,
+  debounceTime,
+  delay,
+  distinctUntilChanged,
+  filter,
+  from,
+  map,
+  merge,
+  min,
+  of,
+  switchMap,
+  takeUntil,
+  timer,
+} from "rxjs";
 
 const index = (self: Self) => ({
   async search(word: string) {
@@ -82,4 +96,30 @@ const cart = await simulate({ seed: 7 }, async ({ system, runUntilIdle }) => {
   return { fed, log };
 });
 console.log(cart.value);
+// #endregion
+
+// #region streaming
+const shop = (ms: number, price: number) => (self: Self) => ({
+  async price(what: string) {
+    await self.sleep(ms);
+    console.log(`${self.path} was asked for a ${what}`);
+    return price;
+  },
+});
+
+const cheapest = await simulate({ seed: 7 }, async ({ system }) => {
+  const shops = [20, 30, 9_000].map((ms, n) => system.spawn(shop(ms, 10 - n), { name: `shop-${n}` }));
+  const broker = system.spawn(
+    streaming((self: Self) => ({
+      best: (what: string) =>
+        merge(...shops.map((one) => asking(self, one).price(what))).pipe(
+          takeUntil(timer(1_000, worldScheduler(self, { by: "sleep" }))),
+          min(),
+        ),
+    })),
+    { name: "broker" },
+  );
+  return await system.ask(broker).best("mug");
+});
+console.log(cheapest.value);
 // #endregion
