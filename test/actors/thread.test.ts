@@ -81,12 +81,19 @@ describe.each([live, sim])("an actor of worker, in the $name world", ({ name, ru
     }));
 
   test(`is signalled when its asker gives up, and ended with its thread if it runs on [P14 ${name}]`, () =>
-    run(async ({ system, events }) => {
+    run(async ({ system, events, breathe }) => {
       const ref = spawn(system);
       await system.ask(ref, within).grind({ n: 3 });
       const polite = await settle(system.ask(ref, { within: 50 }).polite(1_000_000));
       expect(polite).toMatchObject({ ok: false, error: { _tag: "AskTimeout", outcome: "unknown" } });
       expect(await system.ask(ref, within).grind({ n: 4 })).toBe(7);
+      const giveUp = new AbortController();
+      const { signal } = giveUp;
+      const cancelled = settle(system.ask(ref, { signal, within: "1h" }).polite(1_000_000));
+      while (system.census(ref).running === 0) await breathe();
+      giveUp.abort();
+      expect(await cancelled).toMatchObject({ ok: false, error: { _tag: "Cancelled", outcome: "unknown" } });
+      expect(await system.ask(ref, within).grind({ n: 1 })).toBe(8);
 
       const slow = settle(system.ask(ref, { within: 50 }).slow(1_000_000));
       const next = system.ask(ref, within).grind({ n: 1 });
