@@ -33,7 +33,7 @@ export interface WorkerOptions<A extends object> {
   grace?: Duration | undefined;
   /** Classes of errors that the module throws and refuses with, by their `_tag` or name: so `instanceof` holds for them. */
   errors?: ErrorClasses | undefined;
-  /** Flags of Node for the thread, those of the process by default: `["--import", "tsx"]` for a module in TypeScript. */
+  /** Flags of Node for the thread, those of the process by default: what compiles a module in TypeScript, on Node 20. */
   execArgv?: readonly string[] | undefined;
   /** A thread that needs more is terminated, which is a crash; as large as Node has it by default. */
   heapMb?: number | undefined;
@@ -45,7 +45,8 @@ export interface WorkerOptions<A extends object> {
  *
  * Promises: payloads and answers are copied, or moved by {@link transfer}. The asker's deadline and signal reach the
  * handler. A throw in a handler is a crash with the same error, and so is the end of the thread, for whatever reason: the
- * supervisor decides, other actors go on. A thread ends with its incarnation, and keeps no process alive that has nothing
+ * supervisor decides, other actors go on. Under `onCrash: "resume"` the state survives a throw in a handler; an actor whose
+ * thread has ended crashes at every message. A thread ends with its incarnation, and keeps no process alive that has nothing
  * in flight. Refusals keep their `_tag`, `code` and fields, and their class if it is among `errors`.
  * In virtual time `model` handles the messages in this thread, under the same rules, after the time of `costs`.
  * Fails: InvalidOption. The asker with NotIsolated, for what can not be copied; the factory with WorkerFailed, when the
@@ -89,6 +90,9 @@ interface Call {
 
 /** The entry of a thread, beside this file or, in the package, beside the door that this file is a part of. */
 const entry = new URL(`./thread/main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+
+/** Node's timers take no more. */
+const timerMsMax = 2_147_483_647;
 
 class Thread<P> implements Threaded<P> {
   readonly #self: Self;
@@ -141,6 +145,7 @@ class Thread<P> implements Threaded<P> {
       messages: this.#messages,
       begin: () => this.#begin(call, m),
       gaveUp: () => this.#post({ kind: "give-up", call }),
+      expired: () => void this.#worker.terminate(),
     });
   }
 
@@ -153,9 +158,8 @@ class Thread<P> implements Threaded<P> {
     else {
       worker.ref();
       this.#post({ kind: "stop" });
-      const { graceMs } = this.#settings;
       // The host's, as the thread is: nothing of an actor that ends waits for a clock of its world.
-      const limit = Number.isFinite(graceMs) ? setTimeout(() => worker.terminate(), graceMs) : undefined;
+      const limit = setTimeout(() => worker.terminate(), Math.min(this.#settings.graceMs, timerMsMax));
       await this.#gone;
       clearTimeout(limit);
     }
@@ -211,15 +215,16 @@ class Thread<P> implements Threaded<P> {
   #fail(what: string, cause: Error | undefined): void {
     if (this.#over !== undefined) return;
     const said = cause === undefined ? what : `${what}: ${cause.message}`;
-    this.#crash(new WorkerFailed(this.#self.path, said, { cause }), undefined);
+    this.#over = new WorkerFailed(this.#self.path, said, { cause });
+    this.#crash(this.#over, undefined);
   }
 
   /** The actor's crash is that of the message that did it, or of one that was in flight, or of none. */
   #crash(error: Error, by: number | undefined): void {
-    this.#over = error;
     const [any] = this.#calls.keys();
     const call = by !== undefined && this.#calls.has(by) ? by : any;
     if (this.#starting !== undefined) {
+      this.#over ??= error;
       void this.#worker.terminate();
       this.#starting.reject(error);
     } else if (call !== undefined) this.#take(call)?.reject(error);

@@ -116,6 +116,14 @@ describe.each([live, sim])("an actor of worker, in the $name world", ({ name, ru
       expect(ends).toEqual(["fast"]);
     }));
 
+  test(`keeps its state through a throw, when it is resumed [P13 ${name}]`, () =>
+    run(async ({ system }) => {
+      const ref = spawn(system, {}, { supervision: { onCrash: "resume" } });
+      await system.ask(ref, within).grind({ n: 3 });
+      expect(await settle(system.ask(ref, within).break("wheel"))).toMatchObject({ error: { _tag: "ActorCrashed" } });
+      expect(await system.ask(ref, within).grind({ n: 4 })).toBe(7);
+    }));
+
   test(`is one of several in a pool [P13 ${name}]`, () =>
     run(async ({ system }) => {
       const mills = system.spawn(pool(worker(module, options), { size: 2 }), { name: "mills" });

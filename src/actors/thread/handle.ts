@@ -44,16 +44,15 @@ export interface Threaded<P> extends AsyncDisposable {
 export interface Work {
   readonly messages: readonly string[];
   begin(m: Message): Promise<unknown>;
+  /** The asker left. */
   gaveUp(): void;
+  /** And the grace is over, too. */
+  expired(): void;
 }
 
 /** A message to its end. */
-export async function handle(
-  self: Self,
-  m: Message,
-  graceMs: number,
-  { messages, begin, gaveUp }: Work,
-): Promise<unknown> {
+export async function handle(self: Self, m: Message, graceMs: number, work: Work): Promise<unknown> {
+  const { messages } = work;
   try {
     if (!messages.includes(m.type))
       throw new UnknownMessage(
@@ -61,7 +60,7 @@ export async function handle(
         "not-started",
       );
     m.accept();
-    return await withinGrace(self, m, graceMs, begin(m), gaveUp);
+    return await withinGrace(self, m, graceMs, work);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // As it is: one that is thrown would be of another outcome.
@@ -70,17 +69,20 @@ export async function handle(
   }
 }
 
-/** When the asker gives up, `gaveUp` is called, and work that runs on longer than `graceMs` fails: WorkerFailed. */
-function withinGrace<T>(self: Self, m: Message, graceMs: number, work: Promise<T>, gaveUp: () => void): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
+/** Work that runs on longer than `graceMs` after its asker gave up fails: WorkerFailed. */
+function withinGrace(self: Self, m: Message, graceMs: number, work: Work): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     let cancel = () => {};
     const abort = () => {
-      gaveUp();
+      work.gaveUp();
       if (graceMs === Number.POSITIVE_INFINITY) return;
       const { over, cancel: wake } = sleeping(self, graceMs);
       cancel = wake;
       const late = `${m.type} ran on for ${graceMs} ms after its asker gave up, and was ended with its thread`;
-      over.then(() => reject(new WorkerFailed(self.path, late)), reject);
+      over.then(() => {
+        reject(new WorkerFailed(self.path, late));
+        work.expired();
+      }, reject);
     };
     const { signal } = m;
     signal.addEventListener("abort", abort, { once: true });
@@ -88,6 +90,6 @@ function withinGrace<T>(self: Self, m: Message, graceMs: number, work: Promise<T
       signal.removeEventListener("abort", abort);
       cancel();
     };
-    work.finally(end).then(resolve, reject);
+    work.begin(m).finally(end).then(resolve, reject);
   });
 }

@@ -101,7 +101,8 @@ function begin(make: Make<object>): void {
   const ref = system.spawn(made, {
     name: path.slice(path.lastIndexOf("/") + 1),
     concurrency: Number.POSITIVE_INFINITY,
-    supervision: { onCrash: "stop" },
+    // Who supervises it decides in the other thread.
+    supervision: { onCrash: "resume" },
   });
   parentPort?.on("message", (message: ToThread) => {
     if (message.kind === "call") void answer(ref, message);

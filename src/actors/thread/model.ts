@@ -35,7 +35,7 @@ function modelOf<P>(self: Self, inner: object, { costs, graceMs, errors }: Setti
     }
   };
   return {
-    [receive]: (m) => handle(self, m, graceMs, { messages, begin, gaveUp: () => {} }),
+    [receive]: (m) => handle(self, m, graceMs, { messages, begin, gaveUp: nothing, expired: nothing }),
     async [Symbol.asyncDispose]() {
       await (handlers[Symbol.asyncDispose] ?? handlers[Symbol.dispose])?.call(inner);
     },
@@ -45,3 +45,5 @@ function modelOf<P>(self: Self, inner: object, { costs, graceMs, errors }: Setti
 function clone(value: unknown): unknown {
   return structuredClone(value, { transfer: buffersOf(value) });
 }
+
+function nothing(): void {}
