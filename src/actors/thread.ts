@@ -35,8 +35,6 @@ export interface WorkerOptions<A extends object> {
   errors?: ErrorClasses | undefined;
   /** Flags of Node for the thread, those of the process by default: what compiles a module in TypeScript, on Node 20. */
   execArgv?: readonly string[] | undefined;
-  /** A thread that needs more is terminated, which is a crash; as large as Node has it by default. */
-  heapMb?: number | undefined;
 }
 
 /**
@@ -51,17 +49,17 @@ export interface WorkerOptions<A extends object> {
  * In virtual time `model` handles the messages in this thread, under the same rules, after the time of `costs`.
  * Fails: InvalidOption. The asker with NotIsolated, for what can not be copied; the factory with WorkerFailed, when the
  * module can not be loaded.
- * Not there: refs in payloads, and so other actors; the sender. The clock and the draws of the thread are its own.
+ * Not there: refs in payloads, and so other actors; the sender. The clock and the draws of the thread are its own. Memory
+ * is not isolated: a thread that takes too much may end the process, as Node then does.
  * Cost: a message and its answer 0.1 ms, a thread 0.2 s and 10 MB.
  * Example: `system.spawn(worker<Resizer>(new URL("./resizer.js", import.meta.url)), { name: "resizer" })`.
  */
 export function worker<A extends object>(module: URL | string, options: WorkerOptions<A> = {}): Make<Threaded<A>> {
-  known(options, ["model", "costs", "grace", "errors", "execArgv", "heapMb"]);
-  const { model, costs = {}, grace = "2s", errors = {}, execArgv, heapMb } = options;
+  known(options, ["model", "costs", "grace", "errors", "execArgv"]);
+  const { model, costs = {}, grace = "2s", errors = {}, execArgv } = options;
   if (model !== undefined) functionOf("model", model, "a function that makes the actor's object");
   for (const [type, cost] of Object.entries<Cost>(costs as Record<string, Cost>))
     if (typeof cost !== "function") milliseconds(`costs.${type}`, cost);
-  if (heapMb !== undefined && !(heapMb > 0)) throw new InvalidOption("heapMb", heapMb, "a number above 0");
   const settings: Settings = {
     module: urlOf(module),
     model,
@@ -69,7 +67,6 @@ export function worker<A extends object>(module: URL | string, options: WorkerOp
     graceMs: milliseconds("grace", grace),
     errors,
     execArgv,
-    heapMb,
   };
   return (self) => {
     const isLive = !(self instanceof Incarnation) || self.cell.core.world.name === "live";
@@ -117,7 +114,7 @@ class Thread<P> implements Threaded<P> {
   }
 
   private constructor(self: Self, settings: Settings, starting: Call) {
-    const { module, execArgv, heapMb } = settings;
+    const { module, execArgv } = settings;
     this.#self = self;
     this.#settings = settings;
     this.#starting = starting;
@@ -126,7 +123,6 @@ class Thread<P> implements Threaded<P> {
       workerData: start,
       name: self.path,
       ...(execArgv && { execArgv: [...execArgv] }),
-      ...(heapMb && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
     });
     this.#worker = worker;
     worker.on("message", (message: FromThread) => this.#hear(message));

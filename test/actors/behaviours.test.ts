@@ -68,13 +68,13 @@ describe.each(cases)("$kind actors in the $world world", ({ world, run, make, wa
     run(async (kit) => {
       const { system } = kit;
       const ref = system.spawn(make([]));
-      await system.ask(ref).later({ ms: 1, n: 100 });
+      await system.ask(ref).later({ ms: 60, n: 100 });
       await system.ask(ref).later({ ms: 4, n: 1 });
-      await pass(kit, 10);
+      await pass(kit, 80);
       expect(await system.ask(ref).add({ n: 0 })).toBe(1);
-      await system.ask(ref).later({ ms: 2, n: 1 });
+      await system.ask(ref).later({ ms: 60, n: 1 });
       await system.ask(ref).cancel();
-      await pass(kit, 5);
+      await pass(kit, 80);
       expect(await system.ask(ref).add({ n: 0 })).toBe(1);
     }));
 
@@ -82,9 +82,9 @@ describe.each(cases)("$kind actors in the $world world", ({ world, run, make, wa
     run(async (kit) => {
       const { system } = kit;
       const ref = system.spawn(make([]));
-      await system.ask(ref).later({ ms: 3, n: 1 });
+      await system.ask(ref).later({ ms: 60, n: 1 });
       await settle(system.ask(ref).crash());
-      await pass(kit, 6);
+      await pass(kit, 80);
       expect(await system.ask(ref).add({ n: 0 })).toBe(0);
     }));
 

@@ -156,8 +156,8 @@ export const advice: Readonly<Record<string, Advice>> = {
   WorkerFailed: {
     outcomes: [],
     todo:
-      "Read the message and `cause`: a module that can not be loaded or exports no factory, `process.exit`, a heap that is " +
-      "too small, or a handler that ran on for `grace` after its asker gave up. The supervisor has decided already.",
+      "Read the message and `cause`: a module that can not be loaded or exports no factory, `process.exit`, or " +
+      "a handler that ran on for `grace` after its asker gave up. The supervisor has decided already.",
   },
   EffectRefusal: {
     outcomes: ["answered"],

@@ -16,7 +16,6 @@ export interface Settings {
   readonly graceMs: number;
   readonly errors: ErrorClasses;
   readonly execArgv: readonly string[] | undefined;
-  readonly heapMb: number | undefined;
 }
 
 /** The thread of a worker could not be started, or came to an end by itself or by force. */
