@@ -36,6 +36,8 @@ export class Broker implements Office {
   readonly #records: Records | undefined;
   #timer: Timer | undefined = undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** What had to leave, with what its askers are told. */
+  #gone: [Entry, NotHandled][] = [];
   #isKicked = false;
   #isBusy = false;
 
@@ -226,11 +228,11 @@ export class Broker implements Office {
     return result;
   }
 
-  /** It had to leave for another one: who asked is told. */
+  /** It had to leave for another one: who asked is told when the command has ended, as that is one record. */
   #left({ topic, settings }: Desk, entry: Entry): void {
     if (entry.askers === undefined || entry.pending > 0) return;
     const reason = settings.capacity.overflow === "drop-oldest" ? "dropped" : "overflow";
-    this.conclude(entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false));
+    this.#gone.push([entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false)]);
   }
 
   // The office of the couriers.
@@ -293,6 +295,7 @@ export class Broker implements Office {
   #work(): void {
     this.#isBusy = true;
     const { ledger, self } = this;
+    for (const [entry, failure] of this.#gone.splice(0)) this.conclude(entry, failure);
     const { agenda } = ledger.state;
     // Reading the clock costs as much as the rest.
     let now = agenda.length > 0 ? self.now() : -1;

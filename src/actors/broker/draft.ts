@@ -82,9 +82,9 @@ function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: numbe
     if (keyOf !== undefined) key = keyOf({ type, payload, key, id });
     const seen: Published = { type, payload, key, id };
     if (sameOf !== undefined) same = sameOf(seen, parcel.publisher?.path ?? "/");
-    if (sizeOf !== undefined) sizeBytes = sizeOf(seen);
+    if (sizeOf !== undefined) sizeBytes = finite("size", sizeOf(seen));
     if (tagOf !== undefined) tag = tagOf(seen);
-    if (priorityOf !== undefined) priority = urgency(priorityOf(seen));
+    if (priorityOf !== undefined) priority = finite("priority", priorityOf(seen));
     if (delayOf !== undefined) notBefore = Math.min(now + delayOf(seen), Number.MAX_SAFE_INTEGER);
     if (lifeOf !== undefined) expiresAt = ends(now + lifeOf(seen));
     for (const { settings: of } of couriers.values())
@@ -97,10 +97,9 @@ function draftOf({ topic, settings, couriers }: Desk, parcel: Parcel, now: numbe
   return { id, key, type, payload: kept, notBefore, expiresAt, sizeBytes, tag, priority, same, to };
 }
 
-function urgency(priority: number): number {
-  if (!Number.isFinite(priority))
-    throw new InvalidOption("priority", priority, "a function that gives a finite number");
-  return priority;
+function finite(option: string, value: number): number {
+  if (!Number.isFinite(value)) throw new InvalidOption(option, value, "a function that gives a finite number");
+  return value;
 }
 
 /** Of one that is without consumers nobody knows: it is looked at when they have come. */

@@ -39,7 +39,10 @@ export interface TopicOptions extends StoreOptions {
   store?: Ref<StoreProtocol> | undefined;
   /** The entity a message is about; by default the key of the call. */
   key?: ((message: Published) => string | undefined) | undefined;
-  /** How long messages are kept: until every subscription has settled them (default), longer, or the last of each key. */
+  /**
+   * How long messages are kept: until every subscription has settled them (default), longer, or the last of each key, which
+   * a message of it without a payload ends. What is not the last any more is delivered no more either.
+   */
   retention?: "untilSettled" | "latestPerKey" | { age?: Duration | undefined; count?: number | undefined } | undefined;
   /** Refuses no duplicate, but takes it once; none by default. With a journal `by` is required: other ids repeat. */
   dedup?:
@@ -125,7 +128,10 @@ export interface SubscriptionOptions {
 }
 
 export interface SubscribeOptions<P = unknown> extends SubscriptionOptions {
-  /** Which messages it sees; all by default. It sees those of these names, or those for which the function is true. */
+  /**
+   * Which messages it sees; all by default. It sees those of these names, or those for which the function is true, such as
+   * {@link matching} gives. What was kept before it came and does not fit counts as dropped.
+   */
   filter?: readonly (keyof P & string)[] | ((message: Published) => boolean) | undefined;
   /** What of the messages that are kept it sees at first; `"latest"`, none of them, by default. */
   startAt?: "latest" | "earliest" | { seq: number } | { time: number } | undefined;

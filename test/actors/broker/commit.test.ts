@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { commit, inspect, inspectStore, read } from "../../../src/actors/broker/control.ts";
 import { queue, store, topic } from "../../../src/actors/broker/queue.ts";
+import { SlowJournal } from "./scene.ts";
 
 interface Work {
   work(n: number): unknown;
@@ -70,6 +71,27 @@ describe("commit", () => {
       expect(seen).toEqual(["full", "unknown-topic", "stale", undefined]);
       expect((await inspect(system, full)).topics[0]).toMatchObject({ backlog: 0 });
       expect(small.path).toBe("/small");
+    }).then(() => {}));
+
+  test("[G13 sim] is one record, also when an asked message has to leave for what it publishes", () =>
+    simulate({}, async ({ system, run }) => {
+      const journal = new SlowJournal();
+      const shared = system.spawn(store({ journal: journal.open }), { name: "store" });
+      const sink = system.spawn((self: Self): Work => ({ work: () => self.sleep("1h") }), { name: "sink" });
+      const small = system.spawn(
+        queue(sink, { store: shared, capacity: { messages: 2 }, overflow: "drop-oldest", lease: "2h" }),
+        { name: "small" },
+      );
+      await system.offer(small).work(1);
+      await run(20);
+      const asked = failure(system.ask(small, { within: "1m" }).work(2));
+      await run(20);
+      const before = journal.records.length;
+      const publish = [{ to: small, type: "work", payload: 3, id: "new" }];
+      await commit(system, shared, { publish, state: { kept: true } });
+      expect(journal.records).toHaveLength(before + 1);
+      expect(await asked).toBe("dropped");
+      await system.stop();
     }).then(() => {}));
 
   /** Adds what it is told to a sum, in the same commit or beside it; crashes as drawn, before and after. */
