@@ -103,8 +103,8 @@ export class Broker implements Office {
     if (this.settings.inboxMs === undefined) ledger.state.inboxMs = Math.max(ledger.state.inboxMs, settings.horizonMs);
     if (settings.consumers === "exclusive" && refs.length > 1)
       throw new InvalidOption("consumers", `exclusive with ${refs.length} consumers`, "one consumer");
-    const { onExhausted, onRefusal, onExpired } = settings.redelivery;
-    if ([onExhausted, onRefusal, onExpired].includes("deadLetter")) this.#dig(desk);
+    // Whatever the options: what nobody has a handler for, or can read, goes there.
+    this.#dig(desk);
     const from = settings.startAt;
     const before = subscriptionOf(ledger.state, topic, name);
     if (before === undefined || !isSameLanes(before.rules, settings.lanes))

@@ -7,6 +7,7 @@ import type { Self } from "../../runtime/kernel/verbs.ts";
 import { HashRing } from "../ring.ts";
 import type { Codec } from "./codec.ts";
 import { NotHandled } from "./failure.ts";
+import { bury } from "./grave.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Line, lineOf } from "./line.ts";
 import { unseal } from "./sealed.ts";
@@ -37,6 +38,9 @@ export interface Consumer {
   readonly own: Line;
   isGone: boolean;
 }
+
+/** Ends that are the message's own fault. */
+const fatal: ReadonlySet<string> = new Set(["rejected", "exhausted", "noHandler", "undecodable"]);
 
 /** Points of a consumer on the circle of lanes. */
 const vnodes = 100;
@@ -177,6 +181,26 @@ export class Courier {
 
   /** Tells askers of a message that came to an end without an answer. */
   over(one: Delivery, verdict: Verdict, mishap?: Mishap, cause?: unknown): void {
+    // All of them are of one record, before anybody is told.
+    const followers = verdict !== undefined && fatal.has(verdict) ? this.#followers(one) : [];
+    this.#tell(one, verdict, mishap, cause);
+    for (const other of followers) this.#tell(other, "laneDead");
+  }
+
+  /** The rest of its lane, which is dead now. */
+  #followers({ lane }: Delivery): Delivery[] {
+    const { office, settings } = this;
+    const followers: Delivery[] = [];
+    if (!settings.follows || lane === undefined) return followers;
+    const now = office.self.now();
+    for (let head = lane.head; head !== undefined && head.phase !== "leased"; head = lane.head) {
+      bury(office.ledger, head, "laneDead", settings.redelivery.deadLetters, now);
+      followers.push(head);
+    }
+    return followers;
+  }
+
+  #tell(one: Delivery, verdict: Verdict, mishap?: Mishap, cause?: unknown): void {
     if (verdict === undefined || one.entry.askers === undefined) return;
     const { path } = this.office.self;
     const why = mishap === undefined ? "" : `: ${mishap.error}`;

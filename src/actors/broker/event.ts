@@ -17,7 +17,7 @@ export interface LaneRules {
 export type Fate = "acked" | "dead" | "expired" | "dropped";
 
 /** Why a message is a dead letter. */
-export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler" | "undecodable" | "overflow";
+export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler" | "undecodable" | "overflow" | "laneDead";
 
 /** One failed delivery. */
 export interface Attempt {

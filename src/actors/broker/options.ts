@@ -117,6 +117,11 @@ export interface SubscriptionOptions {
   backoff?: Backoff | undefined;
   /** `"deadLetter"` by default; `"park"` keeps it, and what is behind it in its lane, until {@link redrive}. */
   onExhausted?: "deadLetter" | "drop" | "park" | undefined;
+  /**
+   * What becomes of the rest of a lane when one of it is a dead letter for what it is: it goes on (default), or all of it
+   * that is there follows, in its order.
+   */
+  laneOnDead?: "continue" | "deadLetter" | undefined;
   /** What a refusal does when no asker gets it; `"deadLetter"` by default. */
   onRefusal?: "deadLetter" | "retry" | "drop" | undefined;
   /** `"drop"` by default. */

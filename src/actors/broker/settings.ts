@@ -33,6 +33,8 @@ export interface TopicSettings {
 export interface SubscriptionSettings {
   readonly lanes: LaneRules;
   readonly selection: Selection;
+  /** The rest of a lane follows a message of it that is dead. */
+  readonly follows: boolean;
   readonly consumers: "shared" | "failover" | "exclusive" | "sticky";
   readonly prefetch: number;
   /** Consumers get what they ask for, and no more. */
@@ -77,6 +79,7 @@ export const subscriptionNames = [
   "order",
   "lanes",
   "laneOnBackoff",
+  "laneOnDead",
   "selection",
   "aging",
   "consumers",
@@ -206,6 +209,7 @@ export function subscriptionSettings(options: SubscribeOptions<never>): Subscrip
   if (typeof startAt !== "object") oneOf("startAt", startAt, ["latest", "earliest"], "an object of seq or time");
   return {
     ...choosing(options),
+    follows: oneOf("laneOnDead", options.laneOnDead, ["continue", "deadLetter"]) === "deadLetter",
     consumers: oneOf("consumers", options.consumers, ["shared", "failover", "exclusive", "sticky"]),
     prefetch: whole("prefetch", options.prefetch, 1, 1),
     isGranted: oneOf("credit", options.credit, ["prefetch", "granted"]) === "granted",

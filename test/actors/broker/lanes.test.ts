@@ -1,6 +1,6 @@
 // Who gets which message when: lanes, stickiness, fairness, priority, credit, and settling several at once.
 
-import type { Ref, Self, System } from "antiphon";
+import { type Ref, type Self, type System, settle } from "antiphon";
 import { simulate } from "antiphon/sim";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -139,6 +139,32 @@ describe("lanes", () => {
         expect(seen).toEqual(["0 a 0 #1", "0 a 1 #1", "7 a 0 #1"]);
       },
     ));
+
+  test("follow a message that is dead, if they are to, and come back in their order", () => {
+    let isMended = false;
+    const then = async (self: Self, n: number) => {
+      await self.sleep(5);
+      if (n === 0 && !isMended) crashes();
+    };
+    const options = { order: "key", laneOnDead: "deadLetter", maxAttempts: 2, backoff: 1, prefetch: 9 } as const;
+    return scene(options, ["a"], then, async ({ system, q, seen, run, idle }) => {
+      for (const [n, key] of [..."kkl"].entries()) system.tell(q, { key }).work(n);
+      const asked = settle(system.ask(q, { key: "k" }).work(3));
+      expect(await asked).toMatchObject({ error: { _tag: "NotHandled", reason: "laneDead", retrySafe: true } });
+      await idle();
+      expect(await deadLetters(system, q)).toMatchObject([
+        { payload: 0, reason: "exhausted" },
+        { payload: 1, reason: "laneDead", attempts: [] },
+        { payload: 3, reason: "laneDead" },
+      ]);
+      system.tell(q, { key: "k" }).work(4);
+      await run(10);
+      isMended = true;
+      expect(await redrive(system, q)).toBe(3);
+      await idle();
+      expect(numbers(seen).filter((n) => n !== 2)).toEqual([0, 0, 4, 0, 1, 3]);
+    });
+  });
 
   test("[G5 sim] that stick go to one consumer as long as it lives, and then only its own move", () =>
     fc.assert(

@@ -245,11 +245,12 @@ describe("consumers", () => {
       expect(seen).toEqual(["1 #1", "20 #1", "30 #1", "20 #1", "1 #2"]);
     }).then(() => {}));
 
-  test("a message that its consumer does not have is a dead letter at once", () =>
+  test("a message that its consumer does not have is a dead letter at once, also where others are dropped", () =>
     simulate({}, async ({ system, runUntilIdle }) => {
       const to = system.spawn(() => ({ work() {} }), { name: "to" });
       system.spawn(() => ({ play() {} }));
-      const q = system.spawn(queue(to as unknown as Ref<{ play(): void; work(): void }>), {
+      const options = { onExhausted: "drop", onRefusal: "drop" } as const;
+      const q = system.spawn(queue(to as unknown as Ref<{ play(): void; work(): void }>, options), {
         name: "q",
       });
       system.tell(q).play();
