@@ -11,13 +11,13 @@ import type { Selector } from "../kernel/names.ts";
 import { type Request, Sleep, type Timed, Turn } from "../kernel/operation.ts";
 import { askWithinMs } from "../kernel/options.ts";
 import { keyed } from "../kernel/random.ts";
-import { orderOf } from "./agenda.ts";
 import { isAllItsAskerWaitsFor } from "./away.ts";
 import { ChannelMailbox, Waiting } from "./channels.ts";
-import type { Choice, Posted, Precedes } from "./choice.ts";
+import type { Choice, Precedes } from "./choice.ts";
+import { Choices } from "./choices.ts";
 import { Deeds } from "./deeds.ts";
 import { Due, Head } from "./due.ts";
-import { type Arrival, eventOf, FaultEvent, placeOf, Reply } from "./event.ts";
+import { type Arrival, FaultEvent, Reply } from "./event.ts";
 import { type Exploring, timeWithin } from "./exploring.ts";
 import type { Unavailable } from "./failure.ts";
 import { actors } from "./injection.ts";
@@ -32,17 +32,11 @@ export class ExploredWorld extends SimWorld {
   override readonly askWithinMs: number;
   picks = 0;
   readonly happened: Choice[] = [];
-  readonly voided: Choice[] = [];
-  readonly names: Names;
   readonly #exploring: Exploring;
   readonly #isAsync: boolean;
-  #cause: Choice | undefined = undefined;
   readonly #readied = new Set<Cell>();
-  /** Of turns, timers and what else is no message in a channel. */
-  readonly #choices = new Map<object, Choice>();
-  /** Of what comes due: what armed it, and its place in the order of posting. */
-  readonly #armed = new Map<Timed, { readonly cause: Choice | undefined; readonly order: number }>();
-  readonly #urgent = new Set<Request>();
+  readonly #names: Names;
+  readonly #choices: Choices;
   readonly #windows = new Windows();
   /** In `async` time: the latest moment that each actor knows of. */
   readonly #clocks = new Map<Cell, number>();
@@ -56,7 +50,8 @@ export class ExploredWorld extends SimWorld {
 
   constructor(links: Links, trace: Trace | undefined, names: Names, exploring: Exploring) {
     super(links, trace);
-    this.names = names;
+    this.#names = names;
+    this.#choices = new Choices(this, names);
     this.#exploring = exploring;
     this.#isAsync = exploring.time === "async";
     this.askWithinMs = this.#isAsync ? Number.POSITIVE_INFINITY : askWithinMs;
@@ -69,9 +64,9 @@ export class ExploredWorld extends SimWorld {
   }
 
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
-    if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.names);
-    const post = (by: Cell, type: string) => this.#post(cell, this.names.message(by, cell, type), this.time);
-    return new ChannelMailbox(cell, post, (one) => this.#discard(one), this.#deeds);
+    if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.#names);
+    const post = (by: Cell, type: string) => this.#choices.message(by, cell, type);
+    return new ChannelMailbox(cell, post, (one) => this.#choices.discard(one), this.#deeds);
   }
 
   override travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
@@ -81,7 +76,8 @@ export class ExploredWorld extends SimWorld {
 
   override join(core: Core): void {
     super.join(core);
-    if (this.#exploring.takesNote) this.#deeds = new Deeds(core, (choice) => this.#discard(choice));
+    if (this.#exploring.takesNote)
+      this.#choices.deeds = this.#deeds = new Deeds(core, (choice) => this.#choices.discard(choice));
   }
 
   override wake(operation: Request | Sleep, isOk: boolean, value: unknown): void {
@@ -104,17 +100,13 @@ export class ExploredWorld extends SimWorld {
 
   override arm(timed: Timed, time: number): void {
     super.arm(timed, time);
-    this.#note(timed);
+    this.#choices.arm(timed);
   }
 
   protected override travel(timed: Arrival | Reply, at: number): void {
     super.travel(timed, at);
-    if (!this.#choices.delete(timed)) this.#note(timed);
+    this.#choices.travel(timed);
     this.#windows.add(this.links, timed, at);
-  }
-
-  #note(timed: Timed): void {
-    this.#armed.set(timed, { cause: this.#cause, order: ++this.core.posts });
   }
 
   /** While its asker is stopping, and in `async` time where a deadline or a fault is armed, something may come between. */
@@ -122,37 +114,20 @@ export class ExploredWorld extends SimWorld {
     const isUp = request.from.life === "up";
     if (!this.#isAsync) {
       const isNext = super.isNext(request);
-      if (isNext && !isUp) this.#urgent.add(request);
+      if (isNext && !isUp) this.#choices.hurry(request);
       return isNext && isUp;
     }
     if (!isUp || !isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
     return !this.agenda.hasFault && !this.agenda.armed.some((timed) => timed instanceof FaultEvent);
   }
 
-  #post(cell: Cell, event: Event, at: number): Posted {
-    return { cell, event, order: ++this.core.posts, at, cause: this.#cause };
-  }
-
-  #discard(choice: Choice): void {
-    this.#deeds?.touch(choice.cell);
-    choice.isVoid = true;
-    choice.voidedBy = this.#cause;
-    this.voided.push(choice);
+  get voided(): readonly Choice[] {
+    return this.#choices.voided;
   }
 
   override disarm(timed: Timed): void {
     super.disarm(timed);
-    this.#armed.delete(timed);
-    const choice = this.#choices.get(timed);
-    if (choice === undefined) return;
-    this.#choices.delete(timed);
-    this.#discard(choice);
-  }
-
-  #choiceOf(of: object, make: () => Choice): Choice {
-    const choice = this.#choices.get(of) ?? make();
-    this.#choices.set(of, choice);
-    return choice;
+    this.#choices.disarm(timed);
   }
 
   override get hasEnabled(): boolean {
@@ -183,13 +158,13 @@ export class ExploredWorld extends SimWorld {
     if (this.#isAsync) {
       // How long the body lets time pass says that it wants to see what comes of it.
       const patient = (timed: Timed) => timed instanceof Sleep && timed.cell.outside;
-      for (const timed of pending) if (!patient(timed)) enabled.push(this.#due(timed));
-      if (enabled.length === 0) for (const timed of pending) enabled.push(this.#due(timed));
+      for (const timed of pending) if (!patient(timed)) enabled.push(this.#choices.due(timed));
+      if (enabled.length === 0) for (const timed of pending) enabled.push(this.#choices.due(timed));
       return enabled;
     }
     let untilMs = enabled.length > 0 ? time : Number.POSITIVE_INFINITY;
     for (const timed of pending) untilMs = Math.min(untilMs, Math.max(time, this.#windows.untilMs(timed)));
-    for (const timed of pending) if (Math.max(time, timed.at) <= untilMs) enabled.push(this.#due(timed));
+    for (const timed of pending) if (Math.max(time, timed.at) <= untilMs) enabled.push(this.#choices.due(timed));
     this.#untilMs = untilMs;
     return enabled;
   }
@@ -205,24 +180,12 @@ export class ExploredWorld extends SimWorld {
     const { lane, box } = cell;
     const taken = this.#taken;
     if (lane?.peek(taken) === true) {
-      into.push(this.#headOf(taken.origin as Turn));
+      into.push(this.#choices.turn(taken.origin as Turn));
     }
     if (box instanceof ChannelMailbox) box.firsts(into);
     else if (box?.peek(taken) === true) {
-      const post = taken.payload as Post;
-      const posted = { cell, event: post.event as Event, order: post.order, at: this.time, cause: undefined };
-      into.push(this.#choiceOf(post, () => new Head(posted, false, post.payload)));
+      into.push(this.#choices.first(cell, taken.payload as Post));
     }
-  }
-
-  #headOf(turn: Turn): Choice {
-    const { cell } = turn;
-    const head = this.#choiceOf(turn, () => {
-      const posted = this.#post(cell, this.names.own(cell, turn.kind, turn.name), this.time);
-      return new Head({ ...posted, order: turn.posted }, true, undefined);
-    });
-    this.#deeds?.waits(turn, head);
-    return head;
   }
 
   /** A timer is a turn of its actor: it comes when that is free. On a link, nothing overtakes. */
@@ -234,18 +197,6 @@ export class ExploredWorld extends SimWorld {
       return !down && free && (lane === undefined || lane.live === 0);
     }
     return this.#windows.isFirst(timed);
-  }
-
-  #due(timed: Timed): Choice {
-    return this.#choiceOf(timed, () => {
-      const cell = placeOf(timed, this.core.root);
-      const posted = this.#post(cell, eventOf(this.names, timed, cell), timed.at);
-      const { cause, order } = this.#armed.get(timed) ?? posted;
-      if (timed instanceof Reply && this.#urgent.has(timed.request))
-        return new Due({ ...posted, cause, order: 0 }, timed);
-      // What is enabled already has its place.
-      return new Due({ ...posted, cause, order: orderOf(timed) ?? order }, timed);
-    });
   }
 
   get left(): readonly Choice[] {
@@ -260,11 +211,11 @@ export class ExploredWorld extends SimWorld {
       const firsts: Choice[] = [];
       if (box instanceof ChannelMailbox) box.firsts(firsts);
       lane?.forEach((_type, _payload, origin) => {
-        found.add(this.#headOf(origin as Turn));
+        found.add(this.#choices.turn(origin as Turn));
       });
       for (const one of firsts) found.add(one);
     }
-    for (const timed of [...this.agenda.enabled, ...this.agenda.armed]) found.add(this.#due(timed));
+    for (const timed of [...this.agenda.enabled, ...this.agenda.armed]) found.add(this.#choices.due(timed));
     return [...found];
   }
 
@@ -273,7 +224,7 @@ export class ExploredWorld extends SimWorld {
     for (let left = most; left > 0; ) {
       const reply = this.fused.shift();
       if (reply !== undefined) {
-        const forced = this.#due(reply);
+        const forced = this.#choices.due(reply);
         forced.isForced = true;
         this.#fire(forced);
       } else {
@@ -306,7 +257,7 @@ export class ExploredWorld extends SimWorld {
     choice.index = this.happened.push(choice) - 1;
     choice.firedMs = this.time;
     this.#exploring.strategy.fired?.(choice);
-    this.#cause = choice;
+    this.#choices.cause = choice;
     if (choice instanceof Due) this.#bringDue(choice);
     else this.#start(choice as Waiting | Head);
   }
@@ -324,8 +275,7 @@ export class ExploredWorld extends SimWorld {
 
   #bringDue(choice: Due): void {
     const { timed, event, cell } = choice;
-    this.#choices.delete(timed);
-    this.#armed.delete(timed);
+    this.#choices.take(timed);
     this.#windows.delete(timed);
     if (timed.armed) this.agenda.disarm(timed);
     if (!(timed instanceof Turn)) {
