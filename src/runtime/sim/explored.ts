@@ -71,7 +71,11 @@ export class ExploredWorld extends SimWorld {
 
   override travels(to: Cell, what: Selector, origin: Origin): boolean | Unavailable {
     this.#deeds?.put(to, origin.request);
-    return super.travels(to, what, origin);
+    const isOnItsWay = super.travels(to, what, origin);
+    const from = origin.sender;
+    if (isOnItsWay !== false || from === undefined || !this.#windows.hasBefore(from, to, this.time)) return isOnItsWay;
+    this.arrivals = [this.time];
+    return true;
   }
 
   override join(core: Core): void {
@@ -109,6 +113,11 @@ export class ExploredWorld extends SimWorld {
     this.#windows.add(this.links, timed, at);
   }
 
+  override hasten(fits: (path: string) => boolean): void {
+    super.hasten(fits);
+    this.#windows.hasten(fits);
+  }
+
   /** While its asker is stopping, and in `async` time where a deadline or a fault is armed, something may come between. */
   protected override isNext(request: Request): boolean {
     const isUp = request.from.life === "up";
@@ -118,6 +127,7 @@ export class ExploredWorld extends SimWorld {
       return isNext && isUp;
     }
     if (!isUp || !isAllItsAskerWaitsFor(request) || request.deadline < Number.POSITIVE_INFINITY) return false;
+    if (this.#windows.hasBefore(request.to, request.from, this.time)) return false;
     return !this.agenda.hasFault && !this.agenda.armed.some((timed) => timed instanceof FaultEvent);
   }
 

@@ -102,6 +102,8 @@ export class Link {
   #sent = 0;
   /** When the last of what travelled arrives, unless that is out of order. */
   #lastMs = -1;
+  /** What was sent last may be passed, and may pass. */
+  isReordered = false;
 
   constructor(name: string, seed: number, travel: Travel | undefined, strikes: Strike[]) {
     this.#name = name;
@@ -116,10 +118,6 @@ export class Link {
 
   get spanMs(): number {
     return this.#travel?.spanMs ?? 0;
-  }
-
-  get lastMs(): number {
-    return this.#lastMs;
   }
 
   /** No fault strikes it any more. */
@@ -137,12 +135,13 @@ export class Link {
     const struck = this.#strikes.filter((strike) => strike.strikes(nowMs, type, key, this.#seed, isReply, this));
     const has = (kind: LinkFault["kind"]) => struck.some(({ fault }) => fault.kind === kind);
     if (has("drop") || has("partition")) return [];
+    this.isReordered = has("reorder");
     const longerMs = struck.reduce((sum, strike) => sum + strike.longerMs(key, this.#seed), 0);
     const soonestMs = nowMs + (this.#travel?.ms(this.#seed, this.#name, key) ?? 0) + longerMs;
-    const atMs = has("reorder") ? soonestMs : Math.max(soonestMs, this.#lastMs);
+    const atMs = this.isReordered ? soonestMs : Math.max(soonestMs, this.#lastMs);
     // What arrives at this instant may not have done so yet: nothing passes it.
     if (struck.length === 0 && this.spanMs === 0 && atMs === nowMs && this.#lastMs < nowMs) return undefined;
-    if (!has("reorder")) this.#lastMs = atMs;
+    if (!this.isReordered) this.#lastMs = atMs;
     return has("duplicate") ? [atMs, atMs] : [atMs];
   }
 }

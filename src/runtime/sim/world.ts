@@ -70,7 +70,8 @@ export abstract class SimWorld implements World, Wire, Context {
   #flight: Flight | undefined = undefined;
   /** The request that is put: a word on it in this step is not from its receiver, but about the put. */
   #direct: Request | undefined = undefined;
-  #arrivals: Arrivals = undefined;
+  /** Of the message that is put. */
+  protected arrivals: Arrivals = undefined;
 
   constructor(links: Links, trace: Trace | undefined) {
     this.links = links;
@@ -166,12 +167,12 @@ export abstract class SimWorld implements World, Wire, Context {
     if (!this.isActing || (this.isStrict && isStray(from, this.awake?.cell))) this.onStray(from);
     const route = this.links.route(from, to, what, origin, this.time);
     if (route instanceof Unavailable) return route;
-    this.#arrivals = route;
+    this.arrivals = route;
     return route !== undefined;
   }
 
   carry(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
-    const arrivals = this.#arrivals ?? [];
+    const arrivals = this.arrivals ?? [];
     const { withoutOutageMs } = this.links;
     if (arrivals.length === 0) {
       this.core.transit--;
@@ -197,8 +198,9 @@ export abstract class SimWorld implements World, Wire, Context {
     for (const timed of this.agenda.armed) {
       if (!(timed instanceof Arrival) || timed.withoutOutageMs === undefined || !fits(timed.to.path)) continue;
       const at = Math.max(this.time, timed.withoutOutageMs);
+      // What it does not hold keeps its place among what comes with it.
+      if (at < timed.at) this.travel(timed, at);
       timed.withoutOutageMs = undefined;
-      this.travel(timed, at);
     }
   }
 
