@@ -79,10 +79,12 @@ export class Choices {
 
   /** The first message of a mailbox with an order of its own. */
   first(cell: Cell, post: Post): Choice {
-    return this.#choiceOf(post, () => {
+    const head = this.#choiceOf(post, () => {
       const posted = { cell, event: post.event as Event, order: post.order, at: this.#world.time, cause: undefined };
       return new Head(posted, false, post.payload);
     });
+    this.deeds?.waits(post, head);
+    return head;
   }
 
   #choiceOf(of: object, make: () => Choice): Choice {
@@ -103,6 +105,15 @@ export class Choices {
     if (choice === undefined) return;
     this.#of.delete(timed);
     this.discard(choice);
+  }
+
+  /** After a power failure: what comes due is withdrawn, but for what `keeps` says. */
+  forget(keeps: (timed: Timed) => boolean): void {
+    for (const [of, choice] of this.#of) {
+      if (!(choice instanceof Due) || keeps(choice.timed)) continue;
+      this.#of.delete(of);
+      this.discard(choice);
+    }
   }
 
   discard(choice: Choice): void {

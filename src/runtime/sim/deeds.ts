@@ -18,8 +18,11 @@ export class Deeds {
   readonly #core: Core;
   readonly #discard: (choice: Choice) => void;
   readonly #closed = new Set<Cell>();
-  /** Turns that wait. */
-  readonly #turns = new Map<Turn, Choice>();
+  readonly #fired: Choice[] = [];
+  /** How many messages were put, by actor. */
+  readonly #puts = new Map<Cell, number>();
+  /** Of turns, and of messages of mailboxes with an order of their own, those that wait. */
+  readonly #waiting = new Map<Pick<Turn, "queued">, Choice>();
   /** What it has sent so far. */
   readonly #put = new Set<Request>();
   /** The event whose step this is. */
@@ -27,7 +30,7 @@ export class Deeds {
   /** A circle of waits was broken: which ask is withdrawn depends on more than the order at each actor. */
   hasCycle = false;
 
-  /** `discard` is told of a turn that never starts. */
+  /** `discard` is told of what never starts. */
   constructor(core: Core, discard: (choice: Choice) => void) {
     this.#core = core;
     this.#discard = discard;
@@ -40,6 +43,7 @@ export class Deeds {
     const held = actors(this.#core).filter((cell) => cell.down || !cell.free);
     choice.held = new Set(held.map(({ path }) => path));
     this.#by = choice;
+    this.#fired.push(choice);
     this.#put.clear();
     // It may forward, to whom it likes.
     if (choice.cell.protocol?.receives === true) choice.deed.put.add(anybody);
@@ -47,9 +51,9 @@ export class Deeds {
 
   /** Looks at what the last event has left. */
   settle(): void {
-    for (const [turn, choice] of this.#turns) {
-      if (turn.queued) continue;
-      this.#turns.delete(turn);
+    for (const [one, choice] of this.#waiting) {
+      if (one.queued) continue;
+      this.#waiting.delete(one);
       if (choice.index < 0) this.#discard(choice);
     }
     for (const cell of actors(this.#core)) {
@@ -66,11 +70,16 @@ export class Deeds {
 
   put(to: Cell, request?: Request): void {
     this.#by?.deed.put.add(to.path);
+    const puts = (this.#puts.get(to) ?? 0) + 1;
+    this.#puts.set(to, puts);
+    // What is turned away is no event of its own.
+    if ((to.gate & gate.closed) !== 0 || puts > to.config.places) this.touch(to);
+    if (puts === to.config.places) this.#mayFill(to.path);
     if (request !== undefined) this.#put.add(request);
   }
 
-  waits(turn: Turn, choice: Choice): void {
-    this.#turns.set(turn, choice);
+  waits(one: Pick<Turn, "queued">, choice: Choice): void {
+    this.#waiting.set(one, choice);
   }
 
   wakes(operation: Request | Sleep, value: unknown): void {
@@ -85,6 +94,11 @@ export class Deeds {
     const by = this.#by;
     if (by instanceof Due) return by.timed instanceof Reply && by.timed.request === request;
     return by instanceof Head && by.isTurn && by.name.includes("/reply:");
+  }
+
+  /** In another order there might be no room. */
+  #mayFill(path: string): void {
+    for (const { deed } of this.#fired) if (deed.put.has(path) || deed.put.has(anybody)) deed.touched.add(path);
   }
 
   #lives(event: SystemEvent): void {

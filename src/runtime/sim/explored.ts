@@ -64,7 +64,7 @@ export class ExploredWorld extends SimWorld {
   }
 
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
-    if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.#names);
+    if (cell.config.order !== "fifo") return new PostedMailbox(cell, make(open), this.#names, this.#deeds);
     const post = (by: Cell, type: string) => this.#choices.message(by, cell, type);
     return new ChannelMailbox(cell, post, (one) => this.#choices.discard(one), this.#deeds);
   }
@@ -353,6 +353,7 @@ export class ExploredWorld extends SimWorld {
 
   override forget(keeps: (timed: Timed) => boolean): void {
     super.forget(keeps);
+    this.#choices.forget(keeps);
     this.#readied.clear();
     this.#windows.clear();
   }

@@ -5,6 +5,7 @@ import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Turn } from "../kernel/operation.ts";
+import type { Deeds } from "./deeds.ts";
 import type { Event, Names } from "./names.ts";
 
 /** What stands in the kernel's mailbox in place of a payload. */
@@ -12,11 +13,24 @@ export class Post {
   readonly payload: unknown;
   readonly order: number;
   readonly event: Event | undefined;
+  readonly #origin: Origin;
+  #isTaken = false;
 
-  constructor(payload: unknown, order: number, event: Event | undefined) {
+  constructor(payload: unknown, order: number, event: Event | undefined, origin: Origin) {
     this.payload = payload;
     this.order = order;
     this.event = event;
+    this.#origin = origin;
+  }
+
+  /** It waits in its mailbox. */
+  get queued(): boolean {
+    return !this.#isTaken && this.#origin.queued;
+  }
+
+  take(): unknown {
+    this.#isTaken = true;
+    return this.payload;
   }
 }
 
@@ -37,8 +51,10 @@ export class PostedMailbox implements Mailbox {
   readonly #to: Cell;
   readonly #inner: Mailbox;
   readonly #names: Names | undefined;
+  readonly #deeds: Deeds | undefined;
 
-  constructor(to: Cell, inner: Mailbox, names: Names | undefined) {
+  constructor(to: Cell, inner: Mailbox, names: Names | undefined, deeds?: Deeds) {
+    this.#deeds = deeds;
     this.#core = to.core;
     this.#to = to;
     this.#inner = inner;
@@ -50,8 +66,10 @@ export class PostedMailbox implements Mailbox {
   }
 
   put(type: string, payload: unknown, origin: Origin, by: Cell | undefined = origin.sender): void {
+    // What comes next depends on what is there.
+    this.#deeds?.touch(this.#to);
     const event = this.#names?.message(by ?? this.#to, this.#to, type);
-    this.#inner.put(type, new Post(payload, ++this.#core.posts, event), origin);
+    this.#inner.put(type, new Post(payload, ++this.#core.posts, event, origin), origin);
   }
 
   take(into: Taken): boolean {
@@ -85,6 +103,6 @@ export class PostedMailbox implements Mailbox {
 }
 
 function opened(taken: Taken): true {
-  taken.payload = open(taken.payload);
+  taken.payload = (taken.payload as Post).take();
   return true;
 }

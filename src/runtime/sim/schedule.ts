@@ -114,8 +114,14 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
     for (const path of one.deed.touched) last.set(path, one);
   }
   for (const one of left) note(one);
-  for (const { name, cell, voidedBy } of voided) {
+  for (const { name, cell, cause, voidedBy } of voided) {
     if (voidedBy === undefined) continue;
+    // It was there before its actor ended: later it would have been turned away, which is no event.
+    const ending = voidedBy.isForced
+      ? happened.findLast((one) => !one.isForced && one.index < voidedBy.index)
+      : voidedBy;
+    if (ending !== undefined && cause !== undefined && cause.index < ending.index && voidedBy.deed.ended.has(cell.path))
+      pairs.push({ event: ending.name, after: cause.name });
     // By then its actor had come so far, or else it would have happened.
     const before = happened.findLast((one) => one.cell === cell && !one.isForced && one.index < voidedBy.index);
     for (const one of [voidedBy, before]) if (one !== undefined) pairs.push({ event: name, after: one.name });
