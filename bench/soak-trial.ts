@@ -48,6 +48,8 @@ function demand(holds: boolean, property: string, found: () => string): void {
 class Watched extends Explorer {
   /** Runs are noted in full, so that they can be played {@link again}. */
   takesNote = false;
+  /** Of the runs that were played again, those for which the pairs of each actor were not enough. */
+  inFull = 0;
   /** The last run that failed in nothing. */
   last: { readonly plan: Plan; readonly played: Played } | undefined = undefined;
 
@@ -71,11 +73,10 @@ class Watched extends Explorer {
   async again(body: Body): Promise<{ readonly plan: Plan; readonly played: Played } | undefined> {
     if (this.last === undefined) return undefined;
     const { plan, played } = this.last;
-    // Which handlers begin beside each other is not in the pairs.
-    if (played.happened.some(({ cell }) => cell.config.concurrency > 1)) return undefined;
     const byPairs = { ...plan, pairs: pairsOf(played) };
     const second = await super.replay(byPairs, body);
     if (second.error === undefined && firstDifference(played.happened, second.happened) === undefined) return undefined;
+    this.inFull++;
     const inFull = { ...plan, pairs: totalPairsOf(played) };
     const third = await super.replay(inFull, body);
     const differs = firstDifference(played.happened, third.happened);

@@ -47,10 +47,12 @@ interface Tally {
   events: number;
   orders: number;
   again: number;
+  /** Of these, by the pairs of the whole run. */
+  inFull: number;
   readonly startMs: number;
 }
 
-function tallyText({ trials, schedules, events, orders, again, startMs }: Tally): string {
+function tallyText({ trials, schedules, events, orders, again, inFull, startMs }: Tally): string {
   const seconds = (performance.now() - startMs) / 1_000;
   return [
     `${figure(Math.round(seconds))} s`,
@@ -58,7 +60,7 @@ function tallyText({ trials, schedules, events, orders, again, startMs }: Tally)
     `${figure(schedules)} schedules`,
     `${figure(Math.round(events / seconds))} events/s`,
     `${figure(orders)} different orders`,
-    `${figure(again)} played again by their pairs`,
+    `${figure(again)} played again by their pairs, ${figure(inFull)} of them by those of the whole run`,
   ].join(", ");
 }
 
@@ -78,7 +80,15 @@ async function soak(
   const endMs = performance.now() + positiveFlag("seconds", seconds, "60") * 1_000;
   const first = wholeFlag("seed", seed, "1", 0) * perSeed;
   const share = again === "0" ? 0 : positiveFlag("again", again, "0.05", 1);
-  const tally: Tally = { trials: 0, schedules: 0, events: 0, orders: 0, again: 0, startMs: performance.now() };
+  const tally: Tally = {
+    trials: 0,
+    schedules: 0,
+    events: 0,
+    orders: 0,
+    again: 0,
+    inFull: 0,
+    startMs: performance.now(),
+  };
   let now = tallyText(tally);
   const clear = progress(process.stderr, () => now);
   const lines = process.stderr.isTTY ? undefined : setInterval(() => process.stderr.write(`${now}\n`), lineMs);
@@ -127,6 +137,7 @@ async function search(trial: Trial, { tally, endMs, share }: Search, say: () => 
     if (!explorer.takesNote) continue;
     tally.again++;
     const differs = await explorer.again(body);
+    tally.inFull = before.inFull + explorer.inFull;
     if (differs !== undefined) return explorer.findingOf(differs.plan, differs.played);
   }
   return undefined;

@@ -3,6 +3,7 @@
 import { InvalidOption } from "../runtime/kernel/failure.ts";
 import type { Plan } from "../runtime/sim/explorer.ts";
 import { checked } from "../runtime/sim/fault.ts";
+import { isPair } from "../runtime/sim/schedule.ts";
 import { canonical } from "./canonical.ts";
 
 const head = "antiphon1:";
@@ -48,8 +49,8 @@ export function checkedPlan(plan: Partial<Plan> | undefined): Plan {
     if (!is) throw new InvalidOption(`plan${part}`, found, allowed);
   };
   expect(typeof plan === "object" && plan !== null, "", plan, "a plan, as a failure has it");
-  const { seed, time, faults = [], pairs = [], times, joins } = plan as Partial<Plan>;
-  for (const [part, found] of Object.entries({ seed, times, joins }))
+  const { seed, time, faults = [], pairs = [], times } = plan as Partial<Plan>;
+  for (const [part, found] of Object.entries({ seed, times }))
     expect(
       Number.isSafeInteger(found) || (found === undefined && part !== "seed"),
       `.${part}`,
@@ -60,13 +61,7 @@ export function checkedPlan(plan: Partial<Plan> | undefined): Plan {
   expect(Array.isArray(faults), ".faults", faults, "a list of faults");
   expect(Array.isArray(pairs), ".pairs", pairs, "a list of pairs");
   for (const fault of faults) checked(fault);
-  for (const pair of pairs)
-    expect(
-      typeof pair?.event === "string" && typeof pair.after === "string",
-      ".pairs",
-      pair,
-      "pairs with the names of two events, event and after",
-    );
-  const seeds = { ...(times === undefined ? {} : { times }), ...(joins === undefined ? {} : { joins }) };
-  return { seed: seed as number, time: time as Plan["time"], faults, pairs, ...seeds };
+  for (const pair of pairs) expect(isPair(pair), ".pairs", pair, "pairs with the names of two events, event and after");
+  const rest = times === undefined ? {} : { times };
+  return { seed: seed as number, time: time as Plan["time"], faults, pairs, ...rest };
 }

@@ -6,12 +6,11 @@ import type { Plan } from "../runtime/sim/explorer.ts";
 import { delayMs, type Fault, windowOf } from "../runtime/sim/fault.ts";
 
 /** One sentence per fault and pair; that of the base order for a plan without any. */
-export function sentencesOf({ faults, pairs, times, joins }: Plan): string[] {
-  const seeds = [
-    ...(times === undefined ? [] : [`messages on links with a window arrive as seed ${times} says`]),
-    ...(joins === undefined ? [] : [`actors with concurrency above 1 begin beside each other as seed ${joins} says`]),
-  ];
-  const orders = pairs.map(({ event, after }) => `${event} only after ${after}`);
+export function sentencesOf({ faults, pairs, times }: Plan): string[] {
+  const seeds = times === undefined ? [] : [`messages on links with a window arrive as seed ${times} says`];
+  const orders = pairs.map(({ event, after, beside }) =>
+    beside === true ? `${event} beside ${after}, before that awaits anything` : `${event} only after ${after}`,
+  );
   const all = [...faults.map(faultText), ...orders, ...seeds];
   return all.length > 0 ? all : ["everything in the order in which it was posted"];
 }

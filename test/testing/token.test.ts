@@ -16,9 +16,11 @@ const full: Plan = {
     drop("/ann>/till", { nth: 2, type: "pay" }),
     partition(["/a"], ["/b", "/c"], { from: 5, to: "1m" }),
   ],
-  pairs: [{ event: "/ann>/till:pay#1", after: "/bob>/till:pay#2" }],
+  pairs: [
+    { event: "/ann>/till:pay#1", after: "/bob>/till:pay#2" },
+    { event: "/ann>/till:pay#2", after: "/ann>/till:pay#1", beside: true },
+  ],
   times: 12,
-  joins: 13,
 };
 
 class Money {
@@ -61,7 +63,7 @@ describe("a token", () => {
   });
 
   test("takes what is undefined in a plan for what is not there", () => {
-    const bare = { ...plan, times: undefined, joins: undefined };
+    const bare = { ...plan, times: undefined };
     const read = fromToken(tokenOf({ inputs: {}, plan: bare })!);
     expect(read).toEqual({ inputs: {}, plan });
     expect(read.plan).not.toHaveProperty("times");
@@ -134,10 +136,11 @@ describe("fromToken", () => {
     ["plan.seed", { inputs: {}, plan: { ...plan, seed: 1.5 } }],
     ["plan.seed", { inputs: {}, plan: { time: "windows" } }],
     ["plan.times", { inputs: {}, plan: { ...plan, times: "1" } }],
-    ["plan.joins", { inputs: {}, plan: { ...plan, joins: null } }],
+    ["plan.times", { inputs: {}, plan: { ...plan, times: null } }],
     ["plan.time", { inputs: {}, plan: { ...plan, time: "real" } }],
     ["plan.faults", { inputs: {}, plan: { ...plan, faults: {} } }],
     ["plan.pairs", { inputs: {}, plan: { ...plan, pairs: "none" } }],
+    ["plan.pairs", { inputs: {}, plan: { ...plan, pairs: [{ event: "a", after: "b", beside: false }] } }],
     ["plan.pairs", { inputs: {}, plan: { ...plan, pairs: [null] } }],
     ["plan.pairs", { inputs: {}, plan: { ...plan, pairs: [{ event: "/a>/b:c#1" }] } }],
     ["kind", { inputs: {}, plan: { ...plan, faults: [null] } }],

@@ -45,6 +45,8 @@ export class Choice {
   /** It was withdrawn, by the event `voidedBy`, and can not happen any more. */
   isVoid = false;
   voidedBy: Choice | undefined = undefined;
+  /** The start that it began beside, before that came to its first await. */
+  besides: Choice | undefined = undefined;
   /** It came at once, as nothing else could: no choice. */
   isForced = false;
   /** Paths of the actors that could start nothing when it was fired; empty where nobody takes note. */
@@ -97,8 +99,8 @@ export interface Strategy {
   readonly asksAlways?: boolean;
   /** One of them: of at least two, unless it asks always. */
   pick(enabled: readonly Choice[], precedes: Precedes): Choice;
-  /** Whether it waits for another one, and is not to begin beside those of its actor. */
-  holdsBack?(choice: Choice): boolean;
+  /** Which of these begins beside one of its actor that has just begun, where that is not drawn. */
+  beside?(begun: Choice, enabled: readonly Choice[]): Choice | undefined;
   /** Told of each event that is fired, also where there was no choice. */
   fired?(choice: Choice): void;
 }

@@ -308,19 +308,21 @@ export class ExploredWorld extends SimWorld {
     if (cell.lane !== undefined) cell.lane.turned = !isTurn;
     this.#enter("start", event, cell, payload);
     if (isTurn || !this.disturbances.refuses(cell, this.time)) this.begin(cell);
-    if (this.stirred && cell.config.concurrency > 1) this.#join(cell);
+    if (this.stirred && cell.config.concurrency > 1) this.#join(choice);
   }
 
   /** Starts more of an actor that handles several at once, before those that were begun go on. */
-  #join(cell: Cell): void {
-    const { joins } = this.#exploring;
-    if (joins === undefined || cell.down || !cell.free || !(cell.box instanceof ChannelMailbox)) return;
+  #join(begun: Choice): void {
+    const { cell } = begun;
+    const { joins, strategy } = this.#exploring;
+    if (cell.down || !cell.free || !(cell.box instanceof ChannelMailbox)) return;
     const firsts: Choice[] = [];
     cell.box.firsts(firsts);
     if (firsts.length === 0) return;
-    const next = this.#pick(firsts);
-    if (this.#exploring.strategy.holdsBack?.(next) === true) return;
-    if (keyed(joins, "join", next.name) < 0.5) this.#fire(next);
+    const next = joins === undefined ? strategy.beside?.(begun, firsts) : this.#pick(firsts);
+    if (next === undefined || (joins !== undefined && keyed(joins, "join", next.name) >= 0.5)) return;
+    next.besides = begun;
+    this.#fire(next);
   }
 
   #enter(kind: "start", event: Event, cell: Cell, payload: unknown): void {
@@ -332,7 +334,8 @@ export class ExploredWorld extends SimWorld {
   // Where handlers may be begun beside each other, each promise job knows its own.
 
   override open(): void {
-    if (this.#exploring.joins !== undefined) this.#handlers ??= new AsyncLocalStorage();
+    const { joins, strategy } = this.#exploring;
+    if (joins !== undefined || strategy.beside !== undefined) this.#handlers ??= new AsyncLocalStorage();
   }
 
   /** The run is over: Node would ask each storage at every promise. */

@@ -27,8 +27,6 @@ export interface Plan {
   readonly pairs: readonly Pair[];
   /** Of when something on a link with a window arrives; without it, as early as it can. */
   readonly times?: number | undefined;
-  /** Of which handlers begin beside another one of their actor before that has come to its first await; else none do. */
-  readonly joins?: number | undefined;
 }
 
 export interface ExplorerOptions<B = undefined>
@@ -64,6 +62,8 @@ export interface How {
   readonly trace?: "off" | "hash" | "full";
   /** Events note what they do: for pairs of which none is missing, and to tell which may change places. */
   readonly takesNote?: boolean;
+  /** Seed of which handlers begin beside another one of their actor; else those do of which the strategy knows. */
+  readonly joins?: number | undefined;
   /** What it is compared with, as it happens. */
   readonly former?: Simulation<unknown> | undefined;
 }
@@ -110,38 +110,37 @@ export class Explorer<B = undefined> {
     const { coverage } = this;
     const isBase = index === 0;
     const seed = isBase ? this.#seed : Math.floor(keyed(this.#seed, "schedule", index) * 2_147_483_648);
-    const plan: Plan = isBase
-      ? this.firstPlan
-      : { ...this.firstPlan, seed, faults: this.#faultsOf(seed), times: seed, joins: seed };
+    const plan: Plan = isBase ? this.firstPlan : { ...this.firstPlan, seed, faults: this.#faultsOf(seed), times: seed };
+    const joins = isBase ? undefined : seed;
     const name = this.#strategies[(index - 1) % this.#strategies.length] as StrategyName;
     const { picksMax } = coverage;
     const draw = (): Drawn =>
       isBase ? { strategy: new Replay([]), depth: undefined } : drawStrategy(name, seed, picksMax);
     const isTwice = keyed(this.#seed, "twice", index) < this.#twice;
     const { strategy, depth } = draw();
-    const played = await this.play(plan, strategy, body, { trace: isTwice ? "hash" : "off" });
+    const played = await this.play(plan, strategy, body, { trace: isTwice ? "hash" : "off", joins });
     const by = isBase ? "base" : name;
     coverage.add(by, depth, played.happened, played.picks);
     if (played.error !== undefined) {
       // Once more, with what its pairs need to be known; few runs fail.
-      const noted = await this.play(plan, draw().strategy, body, { takesNote: true });
+      const noted = await this.play(plan, draw().strategy, body, { takesNote: true, joins });
       return this.#found(plan, signatureOf(noted.error) === signatureOf(played.error) ? noted : played, by);
     }
     if (!isTwice) return undefined;
-    const error = await this.#differs(plan, played, body, () => draw().strategy);
+    const error = await this.#differs(played, (how) => this.play(plan, draw().strategy, body, { ...how, joins }));
     return error === undefined ? undefined : this.#found(plan, { ...played, error }, by);
   }
 
   /** Plays it again. Gives what shows that the two runs differ, if they do. */
-  async #differs(plan: Plan, former: Played, body: Body<B>, draw: () => Strategy): Promise<unknown> {
+  async #differs(former: Played, play: (how: How) => Promise<Played>): Promise<unknown> {
     const hash = former.simulation?.hash;
     if (hash === undefined) this.coverage.leaking++;
     else {
-      const { simulation } = await this.play(plan, draw(), body, { trace: "hash" });
+      const { simulation } = await play({ trace: "hash" });
       this.coverage.compared++;
       if (simulation?.hash !== hash) {
-        const first = await this.play(plan, draw(), body, { trace: "full" });
-        const second = await this.play(plan, draw(), body, { trace: "full", former: first.simulation });
+        const first = await play({ trace: "full" });
+        const second = await play({ trace: "full", former: first.simulation });
         return second.error ?? first.error;
       }
     }
@@ -184,10 +183,10 @@ export class Explorer<B = undefined> {
     plan: Plan,
     strategy: Strategy,
     body: Body<B>,
-    { trace = "off", takesNote = false, former }: How = {},
+    { trace = "off", takesNote = false, former, joins }: How = {},
   ): Promise<Played> {
     const { name, isolation, latency, boot, strict, steps = stepsMax } = this.#options;
-    const { seed, faults, time, times, joins } = plan;
+    const { seed, faults, time, times } = plan;
     const run = new Run<B>({ seed, name, isolation, latency, boot, strict, steps, faults, trace }, former, {
       strategy,
       time,

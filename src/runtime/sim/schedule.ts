@@ -13,12 +13,19 @@ import { Replay } from "./strategy/replay.ts";
 export interface Pair {
   readonly event: string;
   readonly after: string;
+  /** It begins at once, before the handler that `after` began has come to its first await. */
+  readonly beside?: true | undefined;
+}
+
+export function isPair(one: Partial<Pair> | null): boolean {
+  if (typeof one?.event !== "string" || typeof one.after !== "string") return false;
+  return one.beside === undefined || one.beside === true;
 }
 
 /** In which order a run happens: as a strategy draws it, or as the pairs say. Without pairs it is the base order. */
 export type Schedule = (
   | { readonly strategy: StrategyName; readonly seed: number }
-  | { readonly pairs: readonly Pair[]; readonly times?: number | undefined; readonly joins?: number | undefined }
+  | { readonly pairs: readonly Pair[]; readonly times?: number | undefined }
 ) & {
   /** `"windows"` by default. */
   readonly time?: TimeMode | undefined;
@@ -33,14 +40,12 @@ export function exploringOf(schedule: Schedule): Exploring {
     throw new InvalidOption("schedule", schedule, "{ strategy, seed } or { pairs }");
   const time = oneOf("schedule.time", schedule.time, ["windows", "des", "async"]);
   if ("pairs" in schedule) {
-    const { pairs, times, joins } = schedule;
-    const isPair = (one: Partial<Pair> | null) => typeof one?.event === "string" && typeof one.after === "string";
+    const { pairs, times } = schedule;
     if (!Array.isArray(pairs) || !pairs.every(isPair))
       throw new InvalidOption("schedule.pairs", pairs, "a list of pairs { event, after }, the names of two events");
-    for (const [name, seed] of Object.entries({ times, joins }))
-      if (seed !== undefined && !Number.isSafeInteger(seed))
-        throw new InvalidOption(`schedule.${name}`, seed, "a whole number");
-    return { strategy: new Replay(pairs), time, times, joins, takesNote: false };
+    if (times !== undefined && !Number.isSafeInteger(times))
+      throw new InvalidOption("schedule.times", times, "a whole number");
+    return { strategy: new Replay(pairs), time, times, joins: undefined, takesNote: false };
   }
   const { strategy: name, seed } = schedule;
   if (!Number.isSafeInteger(seed)) throw new InvalidOption("schedule.seed", seed, "a whole number");
@@ -98,8 +103,9 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
   const note = (one: Choice, event = one) => {
     for (const path of one.deed.touched) {
       const before = last.get(path) ?? fault;
-      if (before !== undefined && before !== event && before.channel !== one.channel)
-        pairs.push({ event: event.name, after: before.name });
+      if (before === undefined || before === event) continue;
+      if (before === one.besides) pairs.push({ event: one.name, after: before.name, beside: true });
+      else if (before.channel !== one.channel) pairs.push({ event: event.name, after: before.name });
     }
   };
   for (const one of happened) {
@@ -111,6 +117,10 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
       continue;
     }
     note(one, carrier);
+    const { besides: begun, cause } = one;
+    // It was there when that began.
+    if (begun !== undefined && cause !== undefined && cause.index < begun.index)
+      pairs.push({ event: begun.name, after: cause.name });
     for (const path of one.deed.touched) last.set(path, one);
   }
   for (const one of left) note(one);
@@ -131,7 +141,10 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
 
 /** Each event after the one before it, whatever their actors: for what looks at several actors at once. */
 export function totalPairsOf({ happened, left, voided }: Course): Pair[] {
-  const pairs = happened.slice(1).map(({ name }, i) => ({ event: name, after: (happened[i] as Choice).name }));
+  const pairs = happened.slice(1).map(({ name, besides }, i): Pair => {
+    const pair = { event: name, after: (happened[i] as Choice).name };
+    return besides === undefined ? pair : { ...pair, beside: true };
+  });
   const last = happened.at(-1);
   if (last !== undefined) for (const { name } of left) pairs.push({ event: name, after: last.name });
   for (const { name, voidedBy } of voided)

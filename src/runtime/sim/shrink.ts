@@ -52,14 +52,12 @@ export async function shrink<Op>(
     size = sizeOf(best);
     await ddmin(best.operations, (operations) => fails({ ...best, operations }));
     await ddmin(best.plan.faults, (faults) => fails(withPlan({ faults })));
-    for (const seed of ["times", "joins"] as const)
-      if (best.plan[seed] !== undefined) await fails(withPlan({ [seed]: undefined }));
+    if (best.plan.times !== undefined) await fails(withPlan({ times: undefined }));
     await ddmin(best.plan.pairs, (pairs) => fails(withPlan({ pairs })));
   }
   return { finding, operations: best.operations, replays, from, isMinimal: replays < replaysMax };
 }
 
 function sizeOf({ plan, operations }: Case<unknown>): number {
-  const seeds = [plan.times, plan.joins].filter((seed) => seed !== undefined).length;
-  return operations.length + plan.faults.length + plan.pairs.length + seeds;
+  return operations.length + plan.faults.length + plan.pairs.length + (plan.times === undefined ? 0 : 1);
 }

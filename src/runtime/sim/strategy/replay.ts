@@ -9,9 +9,12 @@ export class Replay implements Strategy {
   readonly #waits = new Map<string, Set<string>>();
   /** Who waits for an event. */
   readonly #waiting = new Map<string, string[]>();
+  /** What begins beside an event. */
+  readonly #beside = new Map<string, string[]>();
 
   constructor(pairs: readonly Pair[]) {
-    for (const { event, after } of pairs) {
+    for (const { event, after, beside } of pairs) {
+      if (beside === true) entry(this.#beside, after, () => []).push(event);
       entry(this.#waits, event, () => new Set()).add(after);
       entry(this.#waiting, after, () => []).push(event);
     }
@@ -24,8 +27,9 @@ export class Replay implements Strategy {
     return oldestOf(free.length > 0 ? free : enabled, precedes);
   }
 
-  holdsBack({ name }: Choice): boolean {
-    return this.#waits.has(name);
+  beside(begun: Choice, enabled: readonly Choice[]): Choice | undefined {
+    const names = this.#beside.get(begun.name);
+    return names && enabled.find(({ name }) => names.includes(name) && !this.#waits.has(name));
   }
 
   fired({ name }: Choice): void {

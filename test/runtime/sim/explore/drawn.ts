@@ -25,9 +25,9 @@ export async function drawn<B>(
   body: Body<B>,
   steps = 30,
 ): Promise<{ readonly plan: Plan; readonly played: Played }> {
-  const plan = { ...explorer.firstPlan, seed, times: seed, joins: seed };
+  const plan = { ...explorer.firstPlan, seed, times: seed };
   return {
     plan,
-    played: await explorer.play(plan, drawStrategy(name, seed, steps).strategy, body, { takesNote: true }),
+    played: await explorer.play(plan, drawStrategy(name, seed, steps).strategy, body, { takesNote: true, joins: seed }),
   };
 }

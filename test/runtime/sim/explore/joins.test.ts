@@ -4,7 +4,7 @@ import { type Self, settle } from "antiphon";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Body, Explorer } from "../../../../src/runtime/sim/explorer.ts";
-import { pairsOf } from "../../../../src/runtime/sim/schedule.ts";
+import { pairsOf, totalPairsOf } from "../../../../src/runtime/sim/schedule.ts";
 import { strategies } from "../../../../src/runtime/sim/strategy/portfolio.ts";
 import { RandomWalk } from "../../../../src/runtime/sim/strategy/random.ts";
 import { drawn, seenBy } from "./drawn.ts";
@@ -34,8 +34,8 @@ async function logs(senders: readonly string[], concurrency: number, joins: bool
       seen.add(log.join(" "));
     };
     const explorer = new Explorer();
-    const plan = { ...explorer.firstPlan, joins: joins ? seed : undefined };
-    const { error } = await explorer.play(plan, new RandomWalk(seed), body);
+    const how = { joins: joins ? seed : undefined };
+    const { error } = await explorer.play(explorer.firstPlan, new RandomWalk(seed), body, how);
     expect(error).toBeUndefined();
   }
   return seen;
@@ -128,19 +128,62 @@ describe("joins", () => {
     await fc.assert(property, { numRuns: 100, seed: 31 });
   });
 
+  /** Workers that log and await nothing in between, asked and told by two who wait for each other's turn. */
+  const logged =
+    (log: string[]): Body =>
+    async ({ system, runUntilIdle }) => {
+      const worker = (self: Self) => ({
+        async work(name: string) {
+          log.push(`${self.path} ${name}1`);
+          await null;
+          log.push(`${self.path} ${name}2`);
+          await null;
+          log.push(`${self.path} ${name}3`);
+        },
+      });
+      const workers = ["w0", "w1"].map((name) => system.spawn(worker, { name, concurrency: 3 }));
+      const sender = (self: Self) => ({
+        async send(name: string) {
+          for (const to of workers) self.tell(to).work(name);
+          await self.ask(workers[0]!).work(name.toUpperCase());
+          self.tell(workers[1]!).work(`${name}'`);
+        },
+      });
+      for (const name of ["a", "b", "c"]) system.tell(system.spawn(sender, { name })).send(name);
+      await runUntilIdle();
+    };
+
+  test.each(["windows", "async"] as const)(
+    "[X1 sim] are in the pairs: in %s time all that handlers do at their awaits comes again (seeds 1 to 60)",
+    async (time) => {
+      let joined = 0;
+      for (let seed = 1; seed <= 60; seed++) {
+        const explorer = new Explorer({ time });
+        const log: string[] = [];
+        const { plan, played } = await drawn(explorer, strategies[seed % strategies.length]!, seed, logged(log));
+        joined += played.happened.filter(({ besides }) => besides !== undefined).length;
+        for (const pairs of [pairsOf(played), totalPairsOf(played)]) {
+          const again: string[] = [];
+          await explorer.replay({ ...plan, pairs }, logged(again));
+          const of = (lines: string[], path: string) => lines.filter((line) => line.startsWith(path));
+          for (const path of ["/w0", "/w1"]) expect(of(again, path)).toEqual(of(log, path));
+        }
+      }
+      expect(joined).toBeGreaterThan(60);
+    },
+  );
+
   test("are not of an event that is to come after another one, which has not happened", async () => {
     const program: Program = [
       { to: 0, steps: [{ do: "tell", to: 1, steps: [] }] },
       { to: 1, steps: [{ do: "pipe", to: 2, steps: [] }] },
     ];
     const explorer = new Explorer();
-    const pairs = [{ event: "/a>/b:run#1", after: "/c~>/b:run#1" }];
-    for (let joins = 1; joins <= 20; joins++) {
-      const { happened } = await explorer.replay(
-        { ...explorer.firstPlan, joins, pairs },
-        bodyOf(program, { concurrency: 2 }),
-      );
-      expect(seenBy(happened)["/b"]).toMatch(/c~>.*a>/);
-    }
+    const pairs = [
+      { event: "/a>/b:run#1", after: "/>/b:run#1", beside: true as const },
+      { event: "/a>/b:run#1", after: "/c~>/b:run#1" },
+    ];
+    const { happened } = await explorer.replay({ ...explorer.firstPlan, pairs }, bodyOf(program, { concurrency: 2 }));
+    expect(seenBy(happened)["/b"]).toMatch(/c~>.*a>/);
   });
 });
