@@ -4,14 +4,16 @@
 import { InvalidOption, type System, type SystemEvent } from "antiphon";
 import fc from "fast-check";
 import { Waiting } from "../src/runtime/sim/channels.ts";
-import type { Choice, Strategy } from "../src/runtime/sim/choice.ts";
+import { type Choice, oldestOf, type Strategy } from "../src/runtime/sim/choice.ts";
 import { type Body, Explorer, type How, type Plan, type Played } from "../src/runtime/sim/explorer.ts";
 import type { TimeMode } from "../src/runtime/sim/exploring.ts";
+import { crash } from "../src/runtime/sim/fault.ts";
 import type { Latencies } from "../src/runtime/sim/link.ts";
 import { pairsOf, totalPairsOf } from "../src/runtime/sim/schedule.ts";
 import type { SimulatedWorld } from "../src/runtime/sim/simulate.ts";
 import type { Swarm } from "../src/runtime/sim/swarm.ts";
 import { conserved } from "../src/testing/conserved.ts";
+import { compared } from "../src/testing/isolated.ts";
 import { quiescent } from "../src/testing/quiet.ts";
 import { anything, type Entry, outside, type Program, type Put, programs, Run } from "../test/properties/tree.ts";
 import { zoo } from "../test/zoo/all.ts";
@@ -30,6 +32,8 @@ export interface Trial {
   /** Whatever may be left out of it. */
   readonly operations: Operations;
   bodyOf(operations: Operations): Body;
+  /** Crashes one actor, and gives a run in which others were disturbed by more than messages and the tree, if any were. */
+  isolates?(): Promise<{ readonly plan: Plan; readonly played: Played } | undefined>;
   inputsOf(operations: Operations): Inputs;
   /** What is played, for a reader. */
   textOf(operations: Operations): string;
@@ -67,6 +71,11 @@ class Watched extends Explorer {
     } catch (error) {
       return { ...played, error };
     }
+  }
+
+  /** In the base order, noted, also what was no choice. */
+  async watch(plan: Plan, body: Body): Promise<Played> {
+    return await this.play(plan, { asksAlways: true, pick: oldestOf }, body, { takesNote: true });
   }
 
   /** Plays the last run again by its pairs. Gives what differs, actor by actor, if something does. */
@@ -187,6 +196,19 @@ function swarmOf({ program, strikes, withinMs }: Frame): Swarm {
   return { ...(found as Swarm), within: withinMs };
 }
 
+/** Plays a body in the base order, as it is and with one actor crashed. */
+async function isolates(explorer: Watched, body: Body, target: string, at: number): ReturnType<Watched["again"]> {
+  const calm = { ...explorer.firstPlan, faults: [] };
+  const struck = { ...calm, faults: [crash(target, { at })] };
+  const [one, other] = [await explorer.watch(calm, body), await explorer.watch(struck, body)];
+  if (one.error !== undefined) return { plan: calm, played: one };
+  if (other.error !== undefined) return { plan: struck, played: other };
+  // Payloads have numbers that are counted in the whole program.
+  const { ok, text } = compared(one, other, struck.faults, ({ name, firedMs }) => `${name} at ${firedMs} ms`);
+  const error = new Broken(`[F1] a crash changes no other actor, but through messages and the tree: ${text}`);
+  return ok ? undefined : { plan: struck, played: { ...other, error } };
+}
+
 /** Every put of a program, by the label that {@link Run} gives it. */
 function labelsOf({ steps }: Program): string[] {
   const of = (put: Put, label: string): string[] => [
@@ -207,7 +229,7 @@ function only(program: Program, kept: ReadonlySet<string>): Program {
 }
 
 /** The program of this number. */
-function programTrial(seed: number): Trial {
+function programTrial(seed: number, twice?: number): Trial {
   const [frame] = fc.sample(frames, { seed, numRuns: 1 }) as [Frame];
   const { time, latency } = frame;
   /** Starts the actors of a run anew, after a power failure. */
@@ -215,11 +237,19 @@ function programTrial(seed: number): Trial {
   const boot = (system: System) => void reboots.get(system)?.();
   const isolation = "share";
   const with_ = (labels: Operations) => ({ ...frame, program: only(frame.program, new Set(labels as string[])) });
+  const explorer = new Watched({ seed, time, latency, faults: swarmOf(frame), boot, isolation, steps: 50_000, twice });
+  const operations = labelsOf(frame.program);
+  const bodyOf =
+    (labels: Operations): Body =>
+    (world) =>
+      playProgram(world, with_(labels), (again) => reboots.set(world.system, again));
   return {
     name: `program ${seed}`,
-    explorer: new Watched({ seed, time, latency, faults: swarmOf(frame), boot, isolation, steps: 50_000 }),
-    operations: labelsOf(frame.program),
-    bodyOf: (labels) => (world) => playProgram(world, with_(labels), (again) => reboots.set(world.system, again)),
+    explorer,
+    operations,
+    bodyOf,
+    // Any actor, at any time of the first few ms.
+    isolates: () => isolates(explorer, bodyOf(operations), `*a${seed % frame.program.nodes.length}`, (seed >> 3) % 4),
     inputsOf: (labels) => ({ program: seed, puts: labels as string[] }),
     textOf: (labels) => JSON.stringify(with_(labels)),
   };
@@ -318,14 +348,14 @@ function expectInOrder({ starts, puts }: Run, { program: { nodes }, latency, str
 // --- the zoo, and any --------------------------------------------------------------------------------------------------
 
 /** The twin without the bug, with nothing that goes wrong. */
-function zooTrial(name: string, seed: number): Trial {
+function zooTrial(name: string, seed: number, twice?: number): Trial {
   const protocol = zoo.find((one) => one.name === name);
   if (protocol === undefined) throw new InvalidOption("--token", name, zoo.map((one) => one.name).join(", "));
   const { operations: all, time } = protocol;
   const of = (places: Operations) => (places as number[]).map((place) => all[place]);
   return {
     name,
-    explorer: new Watched({ seed, time }),
+    explorer: new Watched({ seed, time, twice }),
     operations: all.map((_, place) => place),
     bodyOf: (places) => async (world) => {
       world.onStep(() => {
@@ -339,10 +369,12 @@ function zooTrial(name: string, seed: number): Trial {
   };
 }
 
-/** The trial of a number: most are programs. */
-export function trialOf(seed: number): Trial {
+/** The trial of a number: most are programs. Of its runs a share is played twice. */
+export function trialOf(seed: number, twice?: number): Trial {
   const isOfZoo = seed % 4 === 0;
-  return isOfZoo ? zooTrial((zoo[(seed / 4) % zoo.length] as (typeof zoo)[number]).name, seed) : programTrial(seed);
+  return isOfZoo
+    ? zooTrial((zoo[(seed / 4) % zoo.length] as (typeof zoo)[number]).name, seed, twice)
+    : programTrial(seed, twice);
 }
 
 /** That of a token, with the operations that are left. */

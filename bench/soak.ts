@@ -25,6 +25,7 @@ const flags = {
   seconds: { takes: "N", says: "how long; 60 by default" },
   seed: { takes: "N", says: "of the programs and their orders; 1 by default" },
   again: { takes: "SHARE", says: "of the runs are played again by their pairs, 0 for none; 0.05 by default" },
+  twice: { takes: "N", says: "plays every run twice and compares the two, until that was done N times" },
   token: { takes: "TEXT", says: "plays what failed once more, and nothing else" },
 } as const;
 
@@ -34,12 +35,13 @@ const help = `Does the runtime keep its promises, whatever happens in whichever 
   npm run soak -- --seconds 3600        an hour; Ctrl-C ends it and says what was done
   npm run soak -- --seed 2              other programs
   npm run soak -- --again 0             without asking whether pairs replay
+  npm run soak -- --twice 10000         until so many runs were played twice
   npm run soak -- --token antiphon1:…   what failed, once more
 
 Programs are random: up to eight actors with random options, which tell, offer, ask and forward, crash, refuse and stop.
 Runs have random latencies, faults and orders. Looked at are: order (D1), at most once (D2), the books after every event
-(D3), that asks settle (A1), that nothing is left (S1), that a run comes out the same again (W1), also by its pairs. Of
-four trials one is a protocol of test/zoo without its bug. Exit code 1 if something fails.`;
+(D3), that asks settle (A1), that a crash changes no other actor (F1), that nothing is left (S1), that a run comes out the same
+again (W1), also by its pairs (X1). Of four trials one is a protocol of test/zoo without its bug. Exit code 1 if something fails.`;
 
 interface Tally {
   trials: number;
@@ -49,10 +51,14 @@ interface Tally {
   again: number;
   /** Of these, by the pairs of the whole run. */
   inFull: number;
+  /** Played twice and equal. */
+  compared: number;
+  /** Programs with an actor crashed, and held against themselves without that. */
+  isolated: number;
   readonly startMs: number;
 }
 
-function tallyText({ trials, schedules, events, orders, again, inFull, startMs }: Tally): string {
+function tallyText({ trials, schedules, events, orders, again, inFull, compared, isolated, startMs }: Tally): string {
   const seconds = (performance.now() - startMs) / 1_000;
   return [
     `${figure(Math.round(seconds))} s`,
@@ -61,6 +67,8 @@ function tallyText({ trials, schedules, events, orders, again, inFull, startMs }
     `${figure(Math.round(events / seconds))} events/s`,
     `${figure(orders)} different orders`,
     `${figure(again)} played again by their pairs, ${figure(inFull)} of them by those of the whole run`,
+    `${figure(compared)} played twice and equal`,
+    `${figure(isolated)} programs with a crash that changed no other actor`,
   ].join(", ");
 }
 
@@ -74,11 +82,12 @@ await command({
 });
 
 async function soak(
-  { seconds = "60", seed = "1", again = "0.05" }: Flags<typeof flags>,
+  { twice, seconds = twice === undefined ? "60" : "1e9", seed = "1", again = "0.05" }: Flags<typeof flags>,
   interrupted: (known: () => string) => void,
 ): Promise<string> {
   const endMs = performance.now() + positiveFlag("seconds", seconds, "60") * 1_000;
   const first = wholeFlag("seed", seed, "1", 0) * perSeed;
+  const comparedMost = twice === undefined ? Number.POSITIVE_INFINITY : wholeFlag("twice", twice, "1", 1);
   const share = again === "0" ? 0 : positiveFlag("again", again, "0.05", 1);
   const tally: Tally = {
     trials: 0,
@@ -87,6 +96,8 @@ async function soak(
     orders: 0,
     again: 0,
     inFull: 0,
+    compared: 0,
+    isolated: 0,
     startMs: performance.now(),
   };
   let now = tallyText(tally);
@@ -97,8 +108,8 @@ async function soak(
     return tallyText(tally);
   });
   try {
-    while (performance.now() < endMs) {
-      const trial = trialOf(first + tally.trials);
+    while (performance.now() < endMs && tally.compared < comparedMost) {
+      const trial = trialOf(first + tally.trials, twice === undefined ? undefined : 1);
       const finding = await search(trial, { tally, endMs, share }, () => {
         now = tallyText(tally);
       });
@@ -132,6 +143,7 @@ async function search(trial: Trial, { tally, endMs, share }: Search, say: () => 
     tally.schedules = before.schedules + coverage.schedules;
     tally.events = before.events + coverage.steps;
     tally.orders = before.orders + coverage.orders;
+    tally.compared = before.compared + coverage.compared;
     say();
     if (found !== undefined) return found;
     if (!explorer.takesNote) continue;
@@ -140,6 +152,9 @@ async function search(trial: Trial, { tally, endMs, share }: Search, say: () => 
     tally.inFull = before.inFull + explorer.inFull;
     if (differs !== undefined) return explorer.findingOf(differs.plan, differs.played);
   }
+  const disturbed = await trial.isolates?.();
+  if (disturbed !== undefined) return explorer.findingOf(disturbed.plan, disturbed.played);
+  if (trial.isolates !== undefined) tally.isolated++;
   return undefined;
 }
 

@@ -6,7 +6,7 @@ import { type Choice, oldestOf, type Strategy } from "../runtime/sim/choice.ts";
 import { digest } from "../runtime/sim/digest.ts";
 import { Due } from "../runtime/sim/due.ts";
 import { Reply } from "../runtime/sim/event.ts";
-import { Explorer, type ExplorerOptions } from "../runtime/sim/explorer.ts";
+import { Explorer, type ExplorerOptions, type Played } from "../runtime/sim/explorer.ts";
 import { checked, ends, type Fault, pattern, windowOf } from "../runtime/sim/fault.ts";
 import type { SimulatedWorld } from "../runtime/sim/simulate.ts";
 import { listed, type Verdict } from "./verdict.ts";
@@ -44,21 +44,31 @@ export async function isolated<B = undefined>(
   const calm = await explorer.play(plan, watchful, body, { takesNote: true });
   if (calm.error !== undefined) throw calm.error;
   const struck = await explorer.play({ ...plan, faults }, watchful, body, { takesNote: true });
+  return compared(calm, struck, faults, entryOf);
+}
+
+/** Holds a run without faults against one with them; `says` is what an actor saw of an event. */
+export function compared(
+  calm: Pick<Played, "happened">,
+  struck: Pick<Played, "happened">,
+  faults: readonly Fault[],
+  says: (one: Choice) => string,
+): Isolation {
   const reached = new Set([...reachOf(calm.happened, faults), ...reachOf(struck.happened, faults)]);
-  const [without, withFaults] = [seenOf(calm.happened), seenOf(struck.happened)];
+  const [without, withFaults] = [seenOf(calm.happened, says), seenOf(struck.happened, says)];
   const disturbed: Disturbed[] = [];
-  let compared = 0;
+  let count = 0;
   for (const path of new Set([...without.keys(), ...withFaults.keys()])) {
     // The body learns of everything.
     if (path === "/" || reached.has(path)) continue;
-    compared++;
+    count++;
     const [calmly, struckly] = [without.get(path) ?? [], withFaults.get(path) ?? []];
     const length = Math.max(calmly.length, struckly.length);
     const at = Array.from({ length }).findIndex((_, i) => calmly[i] !== struckly[i]);
     if (at >= 0) disturbed.push({ path, with: struckly[at], without: calmly[at] });
   }
   if (disturbed.length === 0)
-    return { ok: true, text: `${compared} actors are as without the faults; ${reached.size} can be reached by them.` };
+    return { ok: true, text: `${count} actors are as without the faults; ${reached.size} can be reached by them.` };
   const lines = disturbed.map(
     (one) => `${one.path}: ${one.with ?? "nothing more"}, and without the faults ${one.without ?? "nothing more"}`,
   );
@@ -116,14 +126,19 @@ function contentOf(one: Choice): unknown {
   return (one as { payload?: unknown }).payload;
 }
 
+/** Which event it is, when it came, and with what. */
+function entryOf(one: Choice): string {
+  const payload = contentOf(one);
+  const content = payload === undefined ? "" : ` ${digest(payload).toString(16)}`;
+  return `${one.name} at ${one.firedMs} ms${content}`;
+}
+
 /** What each actor saw, an entry for each event. */
-function seenOf(happened: readonly Choice[]): Map<string, string[]> {
+function seenOf(happened: readonly Choice[], says: (one: Choice) => string): Map<string, string[]> {
   const seen = new Map<string, string[]>();
   for (const one of happened) {
     const { path } = one.cell;
-    const payload = contentOf(one);
-    const content = payload === undefined ? "" : ` ${digest(payload).toString(16)}`;
-    const entry = `${one.name} at ${one.firedMs} ms${content}`;
+    const entry = says(one);
     const entries = seen.get(path);
     if (entries === undefined) seen.set(path, [entry]);
     else entries.push(entry);
