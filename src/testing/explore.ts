@@ -56,7 +56,7 @@ export interface Exploration<I> extends fc.IAsyncPropertyWithHooks<[Trial<I> | P
  * something is wrong.
  *
  * Promises: a run depends on its inputs, seed and order alone. A failing one is made smaller, operations first, then
- * faults, then pairs of the order, then the inputs; what remains fails in the same way. Its token replays it after the
+ * faults, which also become weaker, then pairs of the order, then the inputs; what remains fails in the same way. Its token replays it after the
  * program was edited: `examples: [[token]]`.
  * Fails: InvalidOption. Running it: ExplorationFailed; NotExhaustible, with `exhaustive`.
  * Cost: 10,000 and more schedules a second of 20 messages to synchronous handlers.

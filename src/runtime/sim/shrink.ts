@@ -1,8 +1,11 @@
-// A failing run made small: the fewest operations, faults and pairs that still fail in the same way.
+// A failing run made small: the fewest operations, faults and pairs that still fail in the same way, and the faults as
+// weak as they may be.
 
 import type { Finding, Plan } from "./explorer.ts";
+import type { Fault } from "./fault.ts";
 import { ddmin } from "./minimise.ts";
 import { totalPairsOf } from "./schedule.ts";
+import { weakerThan } from "./weaken.ts";
 
 /** A run with its workload. */
 export interface Case<Op> {
@@ -16,13 +19,13 @@ export interface Shrunk<Op> {
   readonly replays: number;
   /** How much there was before. */
   readonly from: { readonly operations: number; readonly faults: number; readonly pairs: number };
-  /** Nothing more can be left out alone; false when `replays` were used up before. */
+  /** Nothing more can be left out alone, and no fault be weaker; false when `replays` were used up before. */
   readonly isMinimal: boolean;
 }
 
 /**
- * Leaves out what is not needed, operations first, then faults, then pairs. Undefined when the run does not fail again,
- * as one may that depends on something from outside.
+ * Leaves out what is not needed, operations first, then faults, then pairs; faults that are needed become weaker.
+ * Undefined when the run does not fail again, as one may that depends on something from outside.
  */
 export async function shrink<Op>(
   found: Finding,
@@ -48,16 +51,25 @@ export async function shrink<Op>(
   if (!(await fails(best)) && !(await fails(withPlan({ pairs: totalPairsOf(found.course) })))) return undefined;
   const { plan } = best;
   const from = { operations: operations.length, faults: plan.faults.length, pairs: plan.pairs.length };
-  for (let size = Number.POSITIVE_INFINITY; sizeOf(best) < size; ) {
-    size = sizeOf(best);
+  for (let before: Case<Op> | undefined; before !== best; ) {
+    before = best;
     await ddmin(best.operations, (operations) => fails({ ...best, operations }));
     await ddmin(best.plan.faults, (faults) => fails(withPlan({ faults })));
+    await weaken(best.plan.faults, (faults) => fails(withPlan({ faults })));
     if (best.plan.times !== undefined) await fails(withPlan({ times: undefined }));
     await ddmin(best.plan.pairs, (pairs) => fails(withPlan({ pairs })));
   }
   return { finding, operations: best.operations, replays, from, isMinimal: replays < replaysMax };
 }
 
-function sizeOf({ plan, operations }: Case<unknown>): number {
-  return operations.length + plan.faults.length + plan.pairs.length + (plan.times === undefined ? 0 : 1);
+/** Each fault as weak as it may be. */
+async function weaken(faults: readonly Fault[], fails: (faults: readonly Fault[]) => Promise<boolean>): Promise<void> {
+  let kept = faults;
+  for (const place of faults.keys())
+    for (let weaker = weakerThan(faults[place] as Fault); weaker.length > 0; ) {
+      const [fault, ...others] = weaker as readonly [Fault, ...Fault[]];
+      const tried = kept.with(place, fault);
+      if (await fails(tried)) [kept, weaker] = [tried, weakerThan(fault)];
+      else weaker = others;
+    }
 }

@@ -1,12 +1,16 @@
 // Failing runs made small: the algorithm against its definition, and what is left of failures of known protocols.
 
 import type { Ref, Self } from "antiphon";
+import { crash, delay, drop, errors, type Fault, partition, pause, powerFailure, restart, slow } from "antiphon/sim";
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { digest } from "../../../../src/runtime/sim/digest.ts";
 import { type Body, Explorer, type Finding } from "../../../../src/runtime/sim/explorer.ts";
+import { checked } from "../../../../src/runtime/sim/fault.ts";
 import { ddmin } from "../../../../src/runtime/sim/minimise.ts";
 import { type Case, type Shrunk, shrink } from "../../../../src/runtime/sim/shrink.ts";
 import type { Swarm } from "../../../../src/runtime/sim/swarm.ts";
+import { weakerThan } from "../../../../src/runtime/sim/weaken.ts";
 import { zoo } from "../../../zoo/all.ts";
 import { paxos } from "../../../zoo/paxos.ts";
 import type { Protocol } from "../../../zoo/protocol.ts";
@@ -195,7 +199,7 @@ describe("shrink, under faults", () => {
     most: 4,
   };
 
-  test("leaves of four faults the message that was lost and the crash, which are needed (seed 3)", async () => {
+  test("leaves of four faults the message that was lost and the crash, as a restart, which are needed (seed 3)", async () => {
     const explorer = new Explorer({ seed: 3, twice: 0, faults });
     const values = [1, 2, 3, 4, 5];
     const found: Finding[] = [];
@@ -207,9 +211,74 @@ describe("shrink, under faults", () => {
       const again = async ({ plan, operations }: Case<number>) =>
         explorer.findingOf(plan, await explorer.replay(plan, keeping(operations)));
       const small = await shrink(finding, values, again, 200);
-      expect(small?.finding.plan.faults.map(({ kind }) => kind).sort()).toEqual(["crash", "drop"]);
+      expect(small?.finding.plan.faults.map(({ kind }) => kind).sort()).toEqual(["drop", "restart"]);
       expect(small?.finding.plan.pairs).toEqual([]);
       expect(small?.isMinimal).toBe(true);
     }
+  });
+
+  const at = fc.nat(50);
+  const upTo = fc.tuple(at, fc.integer({ min: 1, max: 500 })).map(([from, more]) => ({ from, to: from + more }));
+  const anyFault: fc.Arbitrary<Fault> = fc.oneof(
+    at.map((at) => crash("/a", { at })),
+    at.map((at) => restart("/a", { at })),
+    at.map((at) => powerFailure({ at })),
+    upTo.map((window) => pause("/a", window)),
+    fc.tuple(upTo, fc.integer({ min: 1, max: 50 })).map(([window, times]) => slow("/a", { ...window, times })),
+    fc.integer({ min: 1, max: 9 }).map((first) => errors("/a", { first })),
+    upTo.map((window) => drop("/a>/b", window)),
+    fc.integer({ min: 1, max: 9 }).map((nth) => delay("/a>/b", { nth, by: 5 })),
+    upTo.map((window) => partition(["/a"], ["/b"], window)),
+  );
+
+  test("takes a weaker fault only if it fails in the same way, and ends with the weakest (seed 42)", async () => {
+    const property = fc.asyncProperty(
+      fc.array(anyFault, { minLength: 1, maxLength: 4 }),
+      fc.nat(),
+      async (faults, salt) => {
+        const given = JSON.stringify(faults);
+        /** One of three failures, or none. */
+        const signature = (list: readonly Fault[]) =>
+          JSON.stringify(list) === given ? "same" : ["same", "other", "another", undefined][digest([list, salt]) & 3];
+        const play = async ({ plan }: Case<never>) => {
+          const found = signature(plan.faults);
+          return found === undefined ? undefined : { ...finding, plan, signature: found };
+        };
+        const plan = { seed: 1, time: "windows" as const, faults, pairs: [] };
+        const course = { happened: [], left: [], voided: [] };
+        const finding: Finding = { plan, course, error: new Error("planted"), signature: "same", strategy: "base" };
+        const small = await shrink(finding, [], play, 10_000);
+        expect(small).toMatchObject({ isMinimal: true, finding: { signature: "same" } });
+        const { faults: left } = small!.finding.plan;
+        expect(signature(left)).toBe("same");
+        for (const fault of left) checked(fault);
+        for (const [place, fault] of left.entries())
+          for (const weaker of weakerThan(fault)) expect(signature(left.with(place, weaker))).not.toBe("same");
+      },
+    );
+    await fc.assert(property, { numRuns: 500, seed: 42 });
+  });
+
+  test("gives a window of a fault the part of it that is needed", async () => {
+    const body: Body = async ({ system, run }) => {
+      const seen: number[] = [];
+      const ear = system.spawn(() => ({ hear: (beat: number) => void seen.push(beat) }), { name: "ear" });
+      const heart = (self: Self) => {
+        let beat = 0;
+        self.every(10, () => self.tell(ear).hear(++beat));
+        return {};
+      };
+      system.spawn(heart, { name: "heart" });
+      await run(500);
+      if (!seen.includes(13)) throw new Error("each beat is heard: not the thirteenth");
+    };
+    const explorer = new Explorer({ faults: [drop("/heart>/ear", { to: "10m" })] });
+    const found = await firstFailure(explorer, body);
+    const again = async ({ plan }: Case<never>) => explorer.findingOf(plan, await explorer.replay(plan, body));
+    const small = await shrink(found, [], again, 200);
+    const [fault] = small!.finding.plan.faults as unknown as [{ from: number; to: number }];
+    expect(fault.from).toBeLessThanOrEqual(130);
+    expect(fault.to).toBeGreaterThan(130);
+    expect(fault.to - fault.from).toBeLessThan(4);
   });
 });
