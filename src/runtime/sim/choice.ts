@@ -24,6 +24,8 @@ export interface Deed {
   readonly ended: Set<string>;
   /** Of those to which it sent something. */
   readonly put: Set<string>;
+  /** Of those that had ended when it did. */
+  readonly closed: Set<string>;
   /** A fault: it may change places with nothing. */
   readonly isFault: boolean;
 }
@@ -76,7 +78,13 @@ export class Choice {
 
   /** So far; before it has happened, what is certain. Filled where somebody takes note. */
   get deed(): Deed {
-    this.#deed ??= { touched: new Set(this.touches()), ended: new Set(), put: new Set(), isFault: this.isFault };
+    this.#deed ??= {
+      touched: new Set(this.touches()),
+      ended: new Set(),
+      put: new Set(),
+      closed: new Set(),
+      isFault: this.isFault,
+    };
     return this.#deed;
   }
 

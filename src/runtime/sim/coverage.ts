@@ -28,6 +28,8 @@ export class Coverage {
   readonly #aimed = new Map<number, number>();
   /** How often something was reached that is to be reached at least once. */
   readonly reached: Map<string, number> = new Map();
+  /** Every order that makes a difference was played. */
+  isComplete = false;
   schedules = 0;
   steps = 0;
   /** The most choices between several events that a run had. */
@@ -60,6 +62,7 @@ export class Coverage {
    * Source: I. J. Good, "The population frequencies of species" (1953), the share of those seen once.
    */
   get unseen(): number {
+    if (this.isComplete) return 0;
     if (this.schedules === 0) return 1;
     let once = 0;
     for (const times of this.#orders.values()) if (times === 1) once++;

@@ -72,8 +72,8 @@ export class Deeds {
     this.#by?.deed.put.add(to.path);
     const puts = (this.#puts.get(to) ?? 0) + 1;
     this.#puts.set(to, puts);
-    // What is turned away is no event of its own.
-    if ((to.gate & gate.closed) !== 0 || puts > to.config.places) this.touch(to);
+    if ((to.gate & gate.closed) !== 0) this.#by?.deed.closed.add(to.path);
+    if (puts > to.config.places) this.touch(to);
     if (puts === to.config.places) this.#mayFill(to.path);
     if (request !== undefined) this.#put.add(request);
   }

@@ -1,5 +1,6 @@
 // Every order of a small program that makes a difference. Where that can not be promised, it says why.
 
+import { Due } from "./due.ts";
 import type { Body, Explorer, Finding, Played } from "./explorer.ts";
 import { NotExhaustible, StepsExhausted } from "./failure.ts";
 import { Astray, Exhaustive, Redundant } from "./strategy/exhaustive.ts";
@@ -45,10 +46,11 @@ export async function exhaust<B>(
     }
     ({ pending, voided } = played);
   }
+  explorer.coverage.isComplete = true;
   return { traces, redundant, isComplete: true, finding };
 }
 
-function refuse({ happened, error, simulation, events, hasCycle }: Played): void {
+function refuse({ happened, pending, error, simulation, events, hasCycle }: Played): void {
   if (error instanceof Astray)
     throw new NotExhaustible(`the program is not the same in each run: ${error.message} did not come again`);
   if (error instanceof StepsExhausted) throw new NotExhaustible(`a run does not end: ${error.message}`);
@@ -58,6 +60,11 @@ function refuse({ happened, error, simulation, events, hasCycle }: Played): void
     );
   const [leak] = simulation?.leaks ?? [];
   if (leak !== undefined) throw new NotExhaustible(`${leak.path} waits for something from outside: ${leak.what}`);
+  const rest = error === undefined ? pending.find((one) => !(one instanceof Due && one.timed.background)) : undefined;
+  if (rest !== undefined)
+    throw new NotExhaustible(
+      `the body ended while ${rest.name} was still to come, which might have changed what it saw. End it with runUntilIdle`,
+    );
   const bound = events.find(({ kind }) => kind === "bound");
   if (bound !== undefined)
     throw new NotExhaustible(

@@ -101,7 +101,8 @@ export function pairsOf({ happened, left, voided }: Course): Pair[] {
   let carrier: Choice | undefined;
   const pairs: Pair[] = [];
   const note = (one: Choice, event = one) => {
-    for (const path of one.deed.touched) {
+    // What is turned away is no event of the actor that has ended, and comes after its end.
+    for (const path of [...one.deed.touched, ...one.deed.closed]) {
       const before = last.get(path) ?? fault;
       if (before === undefined || before === event) continue;
       if (before === one.besides) pairs.push({ event: one.name, after: before.name, beside: true });

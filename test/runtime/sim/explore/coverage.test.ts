@@ -3,6 +3,7 @@
 import type { Self } from "antiphon";
 import { describe, expect, test } from "vitest";
 import { Coverage } from "../../../../src/runtime/sim/coverage.ts";
+import { exhaust } from "../../../../src/runtime/sim/exhaust.ts";
 import { type Body, Explorer } from "../../../../src/runtime/sim/explorer.ts";
 import { NotReproducible } from "../../../../src/runtime/sim/failure.ts";
 import { drawn } from "./drawn.ts";
@@ -47,6 +48,9 @@ describe("Coverage", () => {
     expect((await explored(writers(3, 2, true), 2_000)).unseen).toBeLessThan(0.002);
     expect((await explored(writers(1, 1, true), 1)).unseen).toBe(1);
     expect((await explored(writers(1, 1, true), 2)).unseen).toBe(0);
+    const every = new Coverage();
+    await exhaust(new Explorer({ time: "async" }, every), writers(3, 2, true), { tracesMax: 1_000 });
+    expect(every).toMatchObject({ isComplete: true, unseen: 0 });
   });
 
   test("tells so about as often as it is so (seeds 1 to 20)", async () => {

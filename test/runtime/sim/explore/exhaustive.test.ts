@@ -143,6 +143,36 @@ describe("NotExhaustible", () => {
     await expect(explored).rejects.toThrow(why);
   });
 
+  test("says that a body ends too early: what is to come might have led to another order", async () => {
+    const ended = (isIdle: boolean): Body => {
+      return async ({ system, runUntilIdle }) => {
+        const register = () => ({ get: () => {}, set: () => {} });
+        const to = system.spawn(register, { name: "register" });
+        const last = system.spawn((self: Self) => ({ pass: () => self.tell(to).set() }), { name: "last" });
+        const first = system.spawn((self: Self) => ({ pass: () => self.tell(last).pass() }), { name: "first" });
+        const asked = system.ask(to).get();
+        system.tell(first).pass();
+        await asked;
+        if (isIdle) await runUntilIdle();
+      };
+    };
+    await expect(exhaustedOrders(ended(false))).rejects.toThrow(/ended while .* was still to come.*runUntilIdle/);
+    expect((await exhaustedOrders(ended(true))).orders).toEqual((await walkedOrders(ended(true))).orders);
+  });
+
+  test("is not said of timers that go on for ever", async () => {
+    const body: Body = async ({ system, runUntilIdle }) => {
+      const clock = (self: Self) => {
+        self.every("1s", () => {});
+        return { look: () => {} };
+      };
+      system.tell(system.spawn(clock, { name: "clock" })).look();
+      await runUntilIdle();
+    };
+    const found = await exhaustedOrders(body, { steps: 50 }).catch((error: Error) => error.message);
+    expect(found).not.toMatch(/the body ended/);
+  });
+
   test("does not claim to be complete where asks wait for each other: who asked last is turned away", async () => {
     interface Peer {
       ask(): Promise<void>;
