@@ -214,6 +214,19 @@ describe("powerFailure", () => {
     expect(value).toEqual([1, 10, false]);
   });
 
+  test("ends a stop that waits for the actors it takes, with its limit and without", async () => {
+    const boot = (system: System) => system.spawn((self: Self) => ({ work: () => self.sleep("1s") }), { name: "a" });
+    for (const options of [{}, { drain: 2 }])
+      await simulate({ boot, faults: [powerFailure({ at: 5 })] }, async ({ system, booted, run, now }) => {
+        const answer = settle(system.ask(booted).work());
+        await run(1);
+        await system.stop(options);
+        expect(now()).toBe(5);
+        expect(await answer).toMatchObject({ ok: false, error: { _tag: "ActorStopped" } });
+        expect(system.census()).toMatchObject({ actors: 0, queued: 0, running: 0, transit: 0 });
+      });
+  });
+
   test("strikes nothing in a system that was stopped, and starts nothing there", async () => {
     let boots = 0;
     const boot = (system: System) => {
