@@ -190,7 +190,7 @@ async function failureText(trial: Trial, finding: Finding): Promise<string> {
 
 function textOf(trial: Trial, operations: Operations, finding: Finding, found: string): string {
   const { error, plan } = finding;
-  const picture = sequenceText(exchangesOf(sliceOf(finding), plan.pairs)).split("\n");
+  const picture = sequenceText(exchangesOf(sliceOf(finding), finding)).split("\n");
   const plays = trial.textOf(operations);
   return [
     `${trial.name}: ${error instanceof Error ? error.message : String(error)}`,

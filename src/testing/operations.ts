@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { InvalidOption } from "../runtime/kernel/failure.ts";
 import { whole } from "../runtime/kernel/options.ts";
 import type { Answer, Ask, Ref } from "../runtime/kernel/protocol.ts";
-import { settle } from "../runtime/kernel/system.ts";
+import { type ActorSystem, settle } from "../runtime/kernel/system.ts";
 import type { Self, System } from "../runtime/kernel/verbs.ts";
 import type { Recorder } from "./history.ts";
 import { fromSchema, type GenerativeSchema } from "./schema.ts";
@@ -70,6 +70,13 @@ function unmapped(client: unknown): number {
   return n;
 }
 
+function freeName(system: System, name: string): string {
+  const taken = (system as ActorSystem).core.root.rare?.names;
+  let free = name;
+  for (let n = 2; taken?.has(free) === true; n++) free = `${name}-${n}`;
+  return free;
+}
+
 type AnyAsk = (payload: unknown) => Answer<never, never>;
 
 /** How an operation ended. */
@@ -83,7 +90,7 @@ export interface Performed {
  * `recorder` is told of each, with `[type, payload]` as the input.
  *
  * Promises: resolves when all have ended, whatever came of them, with those that did; in the order in which they did.
- * Fails: InvalidOption, where an actor has the name of a client already: once per system.
+ * Where an actor has the name of a client already, as when it is called once more, that client is called `client-1-2`.
  */
 export async function perform<P, Input, Output>(
   system: System,
@@ -105,7 +112,7 @@ export async function perform<P, Input, Output>(
     },
   });
   const names = [...new Set(calls.map((call) => call.client))];
-  const refs = names.map((name) => system.spawn(client(name), { name }));
+  const refs = names.map((name) => system.spawn(client(name), { name: freeName(system, name) }));
   await Promise.all(refs.map((ref) => settle(system.ask(ref, { within: Number.POSITIVE_INFINITY }).perform())));
   return done;
 }

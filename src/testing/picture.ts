@@ -38,12 +38,21 @@ export function sliceOf({ course, plan }: Finding): readonly Choice[] {
   return drawn.filter((one) => kept.has(one));
 }
 
-export function exchangesOf(slice: readonly Choice[], pairs: readonly Pair[]): Exchange[] {
-  return slice.map((one) => {
-    const waits = pairs.filter(({ event }) => event === one.name).map(({ after }) => after);
-    const base = { step: one.index + 1, atMs: one.firedMs, ...endsOf(one) };
-    return waits.length === 0 ? base : { ...base, marked: true, note: `after ${waits.join(" and ")}` };
-  });
+/** With what was lost on its way from one of these events, or from the body before them. */
+export function exchangesOf(slice: readonly Choice[], { plan: { pairs }, course: { lost = [] } }: Finding): Exchange[] {
+  const lostBy = (by: Choice | undefined) =>
+    lost
+      .filter((one) => one.by === by)
+      .map(({ atMs, from, to, type }): Exchange => {
+        return { step: (by?.index ?? -1) + 1, atMs, kind: "fault", from, to, label: `${type} from ${from} lost` };
+      });
+  return [...lostBy(undefined), ...slice.flatMap((one) => [exchangeOf(one, pairs), ...lostBy(one)])];
+}
+
+function exchangeOf(one: Choice, pairs: readonly Pair[]): Exchange {
+  const waits = pairs.filter(({ event }) => event === one.name).map(({ after }) => after);
+  const base = { step: one.index + 1, atMs: one.firedMs, ...endsOf(one) };
+  return waits.length === 0 ? base : { ...base, marked: true, note: `after ${waits.join(" and ")}` };
 }
 
 type Ends = Pick<Exchange, "kind" | "from" | "to" | "label">;

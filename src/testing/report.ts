@@ -34,14 +34,14 @@ export class ExplorationFailed<I = unknown> extends Error {
     return this.#played;
   }
 
-  /** The same as text; undefined when the inputs can not be written. */
+  /** The same as text; undefined when inputs or faults can not be written. */
   get token(): string | undefined {
     return tokenOf(this.#played);
   }
 
   /** A Mermaid sequence diagram of what led to it. */
   mermaid(): string {
-    return sequenceMermaid(exchangesOf(sliceOf(this.#finding), this.#finding.plan.pairs));
+    return sequenceMermaid(exchangesOf(sliceOf(this.#finding), this.#finding));
   }
 
   /** Names in its order that no event has, as of a program that was changed since. */
@@ -56,7 +56,7 @@ function textOf<I>(
   coverage: Coverage,
 ): string {
   const slice = sliceOf(finding);
-  const drawn = sequenceText(exchangesOf(slice, plan.pairs));
+  const drawn = sequenceText(exchangesOf(slice, finding));
   const hidden = finding.course.happened.length - slice.length;
   const gone = goneOf(plan, finding.course);
   const token = tokenOf({ inputs, plan });
@@ -73,7 +73,7 @@ function textOf<I>(
     ...(drawn === "" && hidden === 0 ? [] : [""]),
     ...coverageLines(coverage).map((line) => `  ${line}`),
     token === undefined
-      ? "  again   examples: [[error.played]], as the inputs can not be written as text"
+      ? "  again   examples: [[error.played]], as the case can not be written as text"
       : `  again   examples: [["${token}"]]`,
   ].join("\n");
 }

@@ -2,7 +2,7 @@
 
 import { InvalidOption } from "../runtime/kernel/failure.ts";
 import type { Plan } from "../runtime/sim/explorer.ts";
-import { checked } from "../runtime/sim/fault.ts";
+import { checked, type Fault } from "../runtime/sim/fault.ts";
 import { isPair } from "../runtime/sim/schedule.ts";
 import { canonical } from "./canonical.ts";
 
@@ -60,8 +60,15 @@ export function checkedPlan(plan: Partial<Plan> | undefined): Plan {
   expect(["windows", "des", "async"].includes(time as string), ".time", time, "windows, des or async");
   expect(Array.isArray(faults), ".faults", faults, "a list of faults");
   expect(Array.isArray(pairs), ".pairs", pairs, "a list of pairs");
-  for (const fault of faults) checked(fault);
   for (const pair of pairs) expect(isPair(pair), ".pairs", pair, "pairs with the names of two events, event and after");
   const rest = times === undefined ? {} : { times };
-  return { seed: seed as number, time: time as Plan["time"], faults, pairs, ...rest };
+  return { seed: seed as number, time: time as Plan["time"], faults: faults.map(written), pairs, ...rest };
+}
+
+/** What never ends has no end: JSON knows no Infinity. Fails: InvalidOption. */
+function written(fault: Fault): Fault {
+  checked(fault);
+  if (!("to" in fault) || fault.to !== Number.POSITIVE_INFINITY) return fault;
+  const { to: _, ...endless } = fault;
+  return checked(endless as Fault);
 }

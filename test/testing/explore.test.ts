@@ -137,6 +137,13 @@ describe("explore", () => {
     const error = await failure(property);
     expect(error.cause).toBeInstanceOf(NotReproducible);
     expect(error.message).toMatch(/^Two runs of one seed differ, first in a payload of \/:/);
+    // Also where it is played again.
+    expect(await property.replay(error.token!)).toMatchObject({
+      outcome: "failing",
+      error: { code: "NOT_REPRODUCIBLE" },
+    });
+    const again = await failure(property, { examples: [[error.token!]], numRuns: 1 });
+    expect(again.cause).toBeInstanceOf(NotReproducible);
   });
 
   test("knows the types of the inputs, and what boot gives", () => {

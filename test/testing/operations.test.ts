@@ -160,6 +160,17 @@ describe("perform", () => {
     expect(value).toEqual(["a1", "b1", "c1", "a2", "b2"].map((job) => [job, { ok: true, value: job }]));
   });
 
+  test("may be called once more: clients whose names are taken have a number", async () => {
+    const { value } = await simulate({}, async ({ system }) => {
+      const by = (self: Self) => ({ who: () => self.message?.sender?.path });
+      const ref = system.spawn(by, { name: "server" });
+      const once = async () =>
+        (await perform(system, ref, [call("ann", "who"), call("bob", "who")])).map(({ ended }) => ended);
+      return [...(await once()), ...(await once()), ...(await once())].map((end) => end.ok && end.value);
+    });
+    expect(value).toEqual(["/ann", "/bob", "/ann-2", "/bob-2", "/ann-3", "/bob-3"]);
+  });
+
   test("goes on after what is refused, crashes or is not answered, and says how each ended", async () => {
     const picky = () => ({
       add: (n: number) => (n < 5 ? n : new Full("no more")),

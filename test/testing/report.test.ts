@@ -137,12 +137,14 @@ describe("the report of a failure", () => {
           f:crash/bob#1 only after />/bob:go#1
           f:crash/bob#1 only after /bob>/desk:note#1
 
-             outside         ann bob             desk
-       0 ms     ├─ go#1 'a' ─▶│   │               │
-                ├─ go#1 'b' ──┼──▶│               │
-                │             │   ├─ note#1 'b' ─▶│
-  × 1000 ms     │             │   ✕ crash/bob#1   │    after />/ann:go#1 and />/bob:go#1 and
-                │             │   │               │    /bob>/desk:note#1
+             outside         ann desk                   bob
+       0 ms     ├─ go#1 'a' ─▶│   │                      │
+                │             │   ✕ note from /ann lost  │
+                ├─ go#1 'b' ──┼───┼─────────────────────▶│
+                │             │   │◀──────── note#1 'b' ─┤
+  × 1000 ms     │             │   │                      ✕ crash/bob#1    after />/ann:go#1 and
+                │             │   │                      │                />/bob:go#1 and
+                │             │   │                      │                /bob>/desk:note#1
 `);
     const smaller = await failure(desk(() => never(), { options: { faults } }));
     expect(line("  found", smaller)).toEqual([
@@ -185,7 +187,7 @@ describe("the report of a failure", () => {
     const error = await failure(desk(annFirst, { inputs: { act: () => {} } }));
     expect(error.token).toBeUndefined();
     expect(line("  again", error)).toEqual([
-      "  again   examples: [[error.played]], as the inputs can not be written as text",
+      "  again   examples: [[error.played]], as the case can not be written as text",
     ]);
     const again = await failure(desk(annFirst), { examples: [[error.played]], numRuns: 1 });
     expect(again.played.plan).toEqual(error.played.plan);

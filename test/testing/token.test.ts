@@ -3,6 +3,7 @@ import { crash, down, drop, partition } from "antiphon/sim";
 import { fromToken, type Plan, type Played, tokenOf } from "antiphon/testing";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { windowOf } from "../../src/runtime/sim/fault.ts";
 
 // Slow machines draw slowly.
 vi.setConfig({ testTimeout: 30_000 });
@@ -87,12 +88,21 @@ describe("a token", () => {
     expect(tokenOf({ inputs, plan })).toBeUndefined();
   });
 
-  test("can not be made of a circle, or of a fault that lasts for ever by name", () => {
+  test("can not be made of a circle", () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     expect(tokenOf({ inputs: circle, plan })).toBeUndefined();
-    const endless = { ...plan, faults: [down("/till", { to: Number.POSITIVE_INFINITY })] };
-    expect(tokenOf({ inputs: {}, plan: endless })).toBeUndefined();
+  });
+
+  test("has a fault that lasts for ever as one without an end", () => {
+    const to = Number.POSITIVE_INFINITY;
+    const faults = [down("/till", { from: 5, to }), drop("/ann>/till", { to })];
+    const read = fromToken(tokenOf({ inputs: {}, plan: { ...plan, faults } })!);
+    expect(read.plan.faults).toEqual([
+      { kind: "down", target: "/till", from: 5 },
+      { kind: "drop", link: "/ann>/till" },
+    ]);
+    expect(read.plan.faults.map((fault) => windowOf(fault as never).toMs)).toEqual([to, to]);
   });
 });
 

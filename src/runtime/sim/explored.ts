@@ -24,6 +24,7 @@ import { actors } from "./injection.ts";
 import type { Links } from "./link.ts";
 import type { Event, Names } from "./names.ts";
 import { open, type Post, PostedMailbox } from "./posted.ts";
+import type { Lost } from "./schedule.ts";
 import type { Trace } from "./trace.ts";
 import { Windows } from "./windows.ts";
 import { SimWorld } from "./world.ts";
@@ -32,6 +33,7 @@ export class ExploredWorld extends SimWorld {
   override readonly askWithinMs: number;
   picks = 0;
   readonly happened: Choice[] = [];
+  readonly lost: Lost[] = [];
   readonly #exploring: Exploring;
   readonly #isAsync: boolean;
   readonly #readied = new Set<Cell>();
@@ -111,6 +113,11 @@ export class ExploredWorld extends SimWorld {
     super.travel(timed, at);
     this.#choices.travel(timed);
     this.#windows.add(this.links, timed, at);
+  }
+
+  protected override lose(from: Cell, to: Cell, type: string): void {
+    super.lose(from, to, type);
+    this.lost.push({ by: this.#choices.cause, atMs: this.time, from: from.path, to: to.path, type });
   }
 
   override hasten(fits: (path: string) => boolean): void {

@@ -157,6 +157,13 @@ export class Explorer<B = undefined> {
     return await this.play(plan, new Replay(plan.pairs), body, how);
   }
 
+  /** Plays a plan twice. Gives what shows that the two runs differ, or what one fails with. */
+  async repeat(plan: Plan, body: Body<B>): Promise<unknown> {
+    const play = (how: How) => this.play(plan, new Replay(plan.pairs), body, how);
+    const former = await play({ trace: "hash" });
+    return former.error ?? (await this.#differs(former, play));
+  }
+
   /** What failed, if it did, in a run that was {@link replay}ed. */
   findingOf(plan: Plan, played: Played): Finding | undefined {
     return played.error === undefined ? undefined : this.#found(plan, played, "replay");
@@ -202,8 +209,8 @@ export class Explorer<B = undefined> {
       error = thrown ?? new Error("The body threw nothing.");
     }
     const world = run.explored as ExploredWorld;
-    const { happened, left, voided, picks, hasCycle } = world;
+    const { happened, left, voided, lost, picks, hasCycle } = world;
     const pending = takesNote ? world.pending : left;
-    return { happened, left, voided, picks, pending, hasCycle, error, events: run.events, simulation };
+    return { happened, left, voided, lost, picks, pending, hasCycle, error, events: run.events, simulation };
   }
 }

@@ -144,7 +144,7 @@ const fields: Readonly<Record<Fault["kind"], readonly string[]>> = {
   duplicate: ["link", ...struck],
   delay: ["link", "by", ...struck],
   reorder: ["link", "by", ...struck],
-  down: ["target", "from?", "to"],
+  down: ["target", ...window],
   unavailable: ["target", "share", "back", ...window],
   partition: ["one", "other", ...window],
 };

@@ -79,6 +79,16 @@ export class RecordedSchedule {
   }
 }
 
+/** A message or a reply that a fault of its link took. */
+export interface Lost {
+  /** The event that sent it; undefined for what the body did before any. */
+  readonly by: Choice | undefined;
+  readonly atMs: number;
+  readonly from: string;
+  readonly to: string;
+  readonly type: string;
+}
+
 /** Of a run. */
 export interface Course {
   /** What was fired, in order. */
@@ -87,6 +97,7 @@ export interface Course {
   readonly left: readonly Choice[];
   /** What was withdrawn before it happened. */
   readonly voided: readonly Choice[];
+  readonly lost?: readonly Lost[];
 }
 
 /**

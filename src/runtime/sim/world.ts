@@ -177,7 +177,7 @@ export abstract class SimWorld implements World, Wire, Context {
     if (arrivals.length === 0) {
       this.core.transit--;
       this.core.lost++;
-      this.trace?.fate(this.steps, this.time, "lost", to, what.name);
+      this.lose(origin.sender as Cell, to, what.name);
       this.core.quiet();
       return;
     }
@@ -215,8 +215,13 @@ export abstract class SimWorld implements World, Wire, Context {
     else {
       const [at] = arrivals ?? [this.time];
       if (at !== undefined) this.travel(reply, at);
-      else this.trace?.fate(this.steps, this.time, "lost", request.from, request.type);
+      else this.lose(request.to, request.from, request.type);
     }
+  }
+
+  /** It never arrives. */
+  protected lose(_from: Cell, to: Cell, type: string): void {
+    this.trace?.fate(this.steps, this.time, "lost", to, type);
   }
 
   /** Has something arrive at `at`, in ms of virtual time. */
