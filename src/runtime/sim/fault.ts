@@ -111,6 +111,8 @@ export function reorder(link: string, o: Struck & { by: Delay }): Fault {
  * until the window is over.
  */
 export function down(target: string, o: Window & { to: Duration }): Fault {
+  // As data, one that lasts for ever has no end.
+  milliseconds("down.to", o.to);
   return checked({ kind: "down", target, ...o });
 }
 
