@@ -67,16 +67,28 @@ export function guard(inStep: () => boolean, caught: (what: string, instead: str
   };
 }
 
-/** Has `before` called before each call of `on[name]`. Gives what undoes that. */
+/**
+ * Has `before` called before each call of `on[name]`. Gives what undoes that. An accessor: a test runner that puts back
+ * what it found there, at any moment, changes what is called and not the guard.
+ */
 function replace(on: object, name: string, before: () => void): () => void {
   const own = Object.getOwnPropertyDescriptor(on, name);
-  const original = Reflect.get(on, name) as (...args: unknown[]) => unknown;
+  let original = Reflect.get(on, name) as (...args: unknown[]) => unknown;
+  let guards: (() => void) | undefined = before;
   const value = Object.assign(function (this: unknown, ...args: unknown[]): unknown {
-    before();
+    guards?.();
     return Reflect.apply(original, this, args);
   }, original);
-  Object.defineProperty(on, name, { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false });
-  return () => (own === undefined ? Reflect.deleteProperty(on, name) : Object.defineProperty(on, name, own));
+  const set = (other: typeof value) => {
+    if (other !== value) original = other;
+  };
+  Object.defineProperty(on, name, { get: () => value, set, configurable: true, enumerable: own?.enumerable ?? false });
+  return () => {
+    // Whoever kept it keeps nothing of the run.
+    guards = undefined;
+    if (own === undefined) Reflect.deleteProperty(on, name);
+    else Object.defineProperty(on, name, own);
+  };
 }
 
 /** Another object than the real one: who kept that before the run, such as a test runner, is none of the run's. */

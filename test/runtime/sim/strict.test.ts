@@ -75,6 +75,24 @@ describe("the guards of a strict run", () => {
     expect(surface()).toEqual(before);
   });
 
+  test("stay where a test runner puts back what it had found there, and are gone after the run", async () => {
+    const before = surface();
+    const { nextTick } = process;
+    let kept = nextTick;
+    const run = simulate({ strict: true }, async ({ system, runUntilIdle }) => {
+      kept = process.nextTick;
+      process.nextTick = kept;
+      process.nextTick = nextTick;
+      const user = () => ({ use: () => process.nextTick(() => {}) });
+      system.tell(system.spawn(user, { name: "user" })).use();
+      await runUntilIdle();
+    });
+    await expect(run).rejects.toThrow(/\/user used process.nextTick/);
+    expect(surface()).toEqual(before);
+    expect(kept).not.toBe(nextTick);
+    await new Promise<void>((resolve) => kept(resolve));
+  });
+
   test("let the timers and the promise chains of others pass", async () => {
     const { nextTick } = process;
     let isOver = false;
