@@ -1,7 +1,8 @@
 // npm run bench: Antiphon beside its peers, on one machine in one go. The numbers of one machine at one minute mean
 // little; the ratios are what is to be read.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { dirname } from "node:path";
@@ -98,9 +99,13 @@ await command({
         samples,
         sim,
       });
-      interrupted(() => text(run(), shown));
+      const keep = () => given.json !== undefined && writeFileSync(given.json, asJson(run()));
+      interrupted(() => {
+        keep();
+        return text(run(), shown);
+      });
       await take(run(), { script, erlang, sim });
-      if (given.json !== undefined) await writeFile(given.json, asJson(run()));
+      keep();
       if (samples.failed.length > 0) process.exitCode = 1;
       return text(run(), shown);
     } finally {

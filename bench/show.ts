@@ -11,7 +11,17 @@ import type { Run } from "./saved.ts";
 import { blocks, type Found, notes, overview } from "./tables.ts";
 import { reportSim } from "./virtual.ts";
 
-type Part = "machine" | "rows" | "doors" | "roads" | "adapters" | "collector" | "sim" | "overview" | "peers" | "budgets";
+type Part =
+  | "machine"
+  | "rows"
+  | "doors"
+  | "roads"
+  | "adapters"
+  | "collector"
+  | "sim"
+  | "overview"
+  | "peers"
+  | "budgets";
 
 /** The tables, by the name that `--part` takes. */
 const parts: Readonly<Record<Part, (found: Found, run: Run) => unknown>> = {
