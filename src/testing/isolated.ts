@@ -3,6 +3,7 @@
 
 import { milliseconds } from "../runtime/kernel/duration.ts";
 import { type Choice, oldestOf, type Strategy } from "../runtime/sim/choice.ts";
+import { anybody } from "../runtime/sim/deeds.ts";
 import { digest } from "../runtime/sim/digest.ts";
 import { Due } from "../runtime/sim/due.ts";
 import { Reply } from "../runtime/sim/event.ts";
@@ -88,6 +89,8 @@ function reachOf(happened: readonly Choice[], faults: readonly Fault[]): Set<str
     // A fault stands in the body's place, and is none of its doing.
     if (!one.name.startsWith("f:")) reached.add(path);
     for (const ended of one.deed.ended) reached.add(ended);
+    // Also what it sent and never started took a place in a mailbox.
+    for (const to of one.deed.put) if (to !== anybody) reached.add(to);
   }
   return reached;
 }

@@ -1,4 +1,4 @@
-import { InvalidOption, type Ref, type Self, type System } from "antiphon";
+import { InvalidOption, type Ref, type Self, type System, settle } from "antiphon";
 import { crash, down, drop, type Fault, partition, pause, powerFailure, type SimulatedWorld } from "antiphon/sim";
 import { type Disturbed, isolated } from "antiphon/testing";
 import { describe, expect, test } from "vitest";
@@ -69,6 +69,26 @@ describe("isolated", () => {
     expect(found.text).toBe(
       `Actors that the faults can not reach are not as without them:\n  /right-ear: ${first!.with}, and without the faults ${first!.without}`,
     );
+  });
+
+  test("holds where a message that was never started had taken the place of another one", async () => {
+    const body = async ({ system, run }: SimulatedWorld) => {
+      const slow = (self: Self) => ({ hear: () => self.sleep(100) });
+      const full = system.spawn(slow, { name: "full", mailbox: { capacity: 1, overflow: "drop-oldest" } });
+      let starts = 0;
+      const left = (self: Self) => {
+        if (++starts === 2) self.pipeToSelf(settle(self.ask(full, { within: 20 }).hear()), () => {});
+        return {};
+      };
+      const right = (self: Self) => {
+        for (const at of [10, 20]) self.after(at, () => self.tell(full).hear());
+        return {};
+      };
+      system.spawn(left, { name: "left" });
+      system.spawn(right, { name: "right" });
+      await run(300);
+    };
+    expect(await isolated({}, body, [at30])).toMatchObject({ ok: true });
   });
 
   test("sees another answer, also where nothing comes of it", async () => {
