@@ -175,6 +175,8 @@ describe("the default report", () => {
           await until(system, () => system.census(shop).running === 1);
           for (let n = 0; n < waiting; n++) system.tell(shop).look();
           await first;
+          // Nothing is left that could end as a dead letter.
+          await system.ask(shop, { within: "1h" }).look();
         },
         { speed },
       );
