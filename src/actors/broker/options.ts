@@ -27,7 +27,7 @@ export interface StoreOptions {
    * if that is longer, and 1,000,000.
    */
   inbox?: { window?: Duration | undefined; count?: number | undefined } | undefined;
-  /** Records after which a snapshot takes their place, if there are four times as many as messages; 10,000 by default. */
+  /** Events after which a snapshot takes their place, if there are four times as many as messages; 10,000 by default. */
   snapshotEvery?: number | undefined;
 }
 

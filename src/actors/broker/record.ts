@@ -1,4 +1,4 @@
-// Makes what was decided safe: events as records of a journal, in groups, one group on its way at a time.
+// Makes what was decided safe: the events of a group as one record of a journal, one group on its way at a time.
 
 import type { Message } from "../../runtime/kernel/protocol.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
@@ -6,45 +6,21 @@ import type { StoreEvent } from "./event.ts";
 import { NotSafe } from "./failure.ts";
 import { JournalFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
-import { formatVersion, Parts, packed, unpacked } from "./sealed.ts";
+import { RecordWriter } from "./record-bytes.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { StoreState } from "./state.ts";
-
-function recordOf(events: readonly StoreEvent[]): Uint8Array {
-  const parts = new Parts();
-  const told = events.map((event) => {
-    if (event.kind === "published") return { ...event, payload: parts.put(event.payload) };
-    return event.kind === "kept" ? { ...event, value: parts.put(event.value) } : event;
-  });
-  return packed({ v: formatVersion, events: told }, parts);
-}
-
-type Writable<T> = { -readonly [P in keyof T]: T[P] };
-type Read = StoreEvent extends infer E ? (E extends StoreEvent ? Writable<E> : never) : never;
-
-/** The events of a record. Fails: whatever it is that makes it no record. */
-export function eventsOf(record: Uint8Array): readonly StoreEvent[] {
-  const { head, part } = unpacked(record);
-  const { v, events } = head as { v: number; events: Read[] };
-  if (v !== formatVersion) throw new Error(`found version ${v} of the format, expected ${formatVersion}`);
-  for (const event of events) {
-    if (event.kind === "published") event.payload = part(event.payload);
-    if (event.kind === "kept") event.value = part(event.value);
-  }
-  return events;
-}
 
 export class Records {
   readonly #self: Self;
   readonly #journal: Journal;
   readonly #safe: () => void;
-  #group: Uint8Array[] = [];
+  readonly #record: RecordWriter = new RecordWriter();
   #answers: [Message, unknown][] = [];
   #isOut = false;
   /** The group that collects, and the last one that is safe. */
   collecting = 1;
   safe = 0;
-  /** Records since the last snapshot. */
+  /** Events since the last snapshot. */
   written: number;
 
   /** `safe` is called, in a turn of the actor, after each group. */
@@ -56,12 +32,12 @@ export class Records {
   }
 
   get isIdle(): boolean {
-    return !this.#isOut && this.#group.length === 0 && this.#answers.length === 0;
+    return !this.#isOut && this.#record.events === 0 && this.#answers.length === 0;
   }
 
   /** One command's events: found again together, or not at all. */
   add(events: readonly StoreEvent[]): void {
-    if (events.length > 0) this.#group.push(recordOf(events));
+    for (const event of events) this.#record.write(event);
   }
 
   /** Answers `m` when all that was added so far is safe. */
@@ -72,16 +48,15 @@ export class Records {
 
   /** Sends what was collected on its way, unless another group is. */
   flush(): void {
-    if (this.#isOut || (this.#group.length === 0 && this.#answers.length === 0)) return;
-    const group = this.#group;
+    const { events } = this.#record;
+    if (this.#isOut || (events === 0 && this.#answers.length === 0)) return;
     const answers = this.#answers;
     const number = this.collecting++;
-    this.#group = [];
     this.#answers = [];
     this.#isOut = true;
-    this.written += group.length;
+    this.written += events;
     // Answers alone wait for nothing but the groups before them.
-    const work = group.length === 0 ? Promise.resolve() : this.#journal.append(group);
+    const work = events === 0 ? Promise.resolve() : this.#journal.append([this.#record.take()]);
     this.#self.pipeToSelf(
       work,
       () => {

@@ -4,7 +4,7 @@ import { messageOf } from "../../runtime/kernel/thenable.ts";
 import { apply } from "./apply.ts";
 import { RecoveryFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
-import { eventsOf } from "./record.ts";
+import { eventsOf } from "./record-bytes.ts";
 import { stateFrom } from "./snapshot.ts";
 import { StoreState } from "./state.ts";
 
@@ -16,16 +16,20 @@ export function recovered(
 ): { state: StoreState; written: number } {
   if (journal === undefined) return { state: before ?? new StoreState(), written: 0 };
   const { snapshot, records } = journal.recovered;
+  let place = 0;
   let written = 0;
   try {
     const state = snapshot === undefined ? new StoreState() : stateFrom(snapshot);
     for (const record of records) {
-      written++;
-      for (const event of eventsOf(record)) apply(state, event);
+      place++;
+      for (const event of eventsOf(record)) {
+        written++;
+        apply(state, event);
+      }
     }
     return { state, written };
   } catch (error) {
     const remedy = "Give it the journal that a store wrote with this version, or an empty one";
-    throw new RecoveryFailed(path, written, messageOf(error), remedy, { cause: error });
+    throw new RecoveryFailed(path, place, messageOf(error), remedy, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
-// What is not ours as bytes of a codec, and how bytes of that kind stand in a record or snapshot: behind a head that can
-// be read whatever the codec has become.
+// What is not ours as bytes of a codec, and how bytes of that kind stand in a snapshot: behind a head that can be read
+// whatever the codec has become.
 //
 //    u32  bytes of the head          little-endian, as all numbers
 //    the head: JSON in UTF-8
@@ -9,7 +9,7 @@ import type { Codec } from "./codec.ts";
 import { Undecodable } from "./failure-journal.ts";
 
 /** Of records and snapshots. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -40,7 +40,7 @@ export function unseal(codec: Codec | undefined, value: unknown): unknown {
   }
 }
 
-/** Sets what is sealed apart: the parts of one record. */
+/** Sets what is sealed apart: the parts of one head. */
 export class Parts {
   readonly bytes: Uint8Array[] = [];
 
@@ -50,7 +50,7 @@ export class Parts {
   }
 }
 
-/** One record. Its head says nothing but what JSON can. */
+/** Its head says nothing but what JSON can. */
 export function packed(head: unknown, { bytes: parts }: Parts): Uint8Array {
   const text = JSON.stringify(head);
   let length = 4 + text.length;
@@ -75,7 +75,7 @@ export function packed(head: unknown, { bytes: parts }: Parts): Uint8Array {
   return record;
 }
 
-/** Fails: RangeError, SyntaxError, TypeError, for what is no record of this kind. */
+/** Fails: RangeError, SyntaxError, TypeError, for what is not packed. */
 export function unpacked(record: Uint8Array): { head: unknown; part: (index: unknown) => Sealed | undefined } {
   const view = new DataView(record.buffer, record.byteOffset, record.length);
   let at = 0;

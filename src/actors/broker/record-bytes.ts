@@ -1,0 +1,301 @@
+// Events as the bytes of a record, and back. What happens to every message has a form of its own, the rest is JSON. All
+// numbers are little-endian.
+//
+//    u32           0xffffff00 and the version of the format
+//    for each event: u8 its kind, and
+//      published   its name's topic, f64 number, f64 time, id, name of its type, u16 which fields, and these, see `has`
+//      leased      names of topic and subscription, f64 number, f64 time, name of the consumer
+//      settled     names of topic and subscription, f64 number, u8 fate
+//      any other   u32 its length, and what `packed` makes of it
+//
+// A text is u32 twice its length, and 1 more if its units take two bytes each, and the units. A name is u32 which of the
+// names in this record it is, from 0, and where it is there for the first time its text.
+
+import type { Fate, Published, StoreEvent } from "./event.ts";
+import { formatVersion, Parts, packed, Sealed, unpacked } from "./sealed.ts";
+
+const magic = 0xffff_ff00;
+const kinds = { other: 0, published: 1, leased: 2, settled: 3 } as const;
+const fates: readonly Fate[] = ["acked", "dead", "expired", "dropped"];
+/** Which fields a published message has; the others are undefined, 0 or empty. In this order. */
+const has = {
+  key: 1,
+  tag: 2,
+  same: 4,
+  notBefore: 8,
+  expiresAt: 16,
+  sizeBytes: 32,
+  priority: 64,
+  failures: 128,
+  /** `to` and `history`, as JSON. */
+  rest: 256,
+  payload: 512,
+} as const;
+const firstBytes = 4_096;
+/** What a record has grown to beyond this is given back. */
+const keptBytes = 1 << 20;
+
+/** Collects the events of a record. */
+export class RecordWriter {
+  #bytes: Uint8Array = new Uint8Array(firstBytes);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #at = 0;
+  readonly #names: Map<string, number> = new Map();
+  /** How many it has. */
+  events = 0;
+
+  write(event: StoreEvent): void {
+    if (this.events++ === 0) this.#u32(magic + formatVersion);
+    switch (event.kind) {
+      case "published":
+        this.#published(event);
+        return;
+      case "leased":
+        this.#u8(kinds.leased);
+        this.#name(event.topic);
+        this.#name(event.name);
+        this.#f64(event.seq);
+        this.#f64(event.at);
+        this.#name(event.consumer);
+        return;
+      case "settled":
+        this.#u8(kinds.settled);
+        this.#name(event.topic);
+        this.#name(event.name);
+        this.#f64(event.seq);
+        this.#u8(fates.indexOf(event.fate));
+        return;
+      default:
+        this.#other(event);
+    }
+  }
+
+  /** The record; the next one begins. */
+  take(): Uint8Array {
+    const record = this.#bytes.slice(0, this.#at);
+    if (this.#bytes.length > keptBytes) {
+      this.#bytes = new Uint8Array(firstBytes);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
+    this.#at = 0;
+    this.events = 0;
+    this.#names.clear();
+    return record;
+  }
+
+  #published(event: Published): void {
+    const { key, tag, same, notBefore, expiresAt, sizeBytes, priority, failures, to, history, payload } = event;
+    this.#u8(kinds.published);
+    this.#name(event.topic);
+    this.#f64(event.seq);
+    this.#f64(event.at);
+    this.#text(event.id);
+    this.#name(event.type);
+    let fields = 0;
+    if (key !== undefined) fields |= has.key;
+    if (tag !== undefined) fields |= has.tag;
+    if (same !== "") fields |= has.same;
+    if (notBefore !== 0) fields |= has.notBefore;
+    if (expiresAt !== 0) fields |= has.expiresAt;
+    if (sizeBytes !== 0) fields |= has.sizeBytes;
+    if (priority !== 0) fields |= has.priority;
+    if (failures !== 0) fields |= has.failures;
+    if (to !== undefined || history !== undefined) fields |= has.rest;
+    if (payload instanceof Sealed) fields |= has.payload;
+    this.#u8(fields & 255);
+    this.#u8(fields >> 8);
+    if (key !== undefined) this.#text(key);
+    if (tag !== undefined) this.#text(tag);
+    if (same !== "") this.#text(same);
+    if (notBefore !== 0) this.#f64(notBefore);
+    if (expiresAt !== 0) this.#f64(expiresAt);
+    if (sizeBytes !== 0) this.#f64(sizeBytes);
+    if (priority !== 0) this.#f64(priority);
+    if (failures !== 0) this.#f64(failures);
+    if ((fields & has.rest) !== 0) this.#text(JSON.stringify({ to, history }));
+    if (payload instanceof Sealed) this.#part(payload.bytes);
+  }
+
+  #other(event: StoreEvent): void {
+    const parts = new Parts();
+    const told = event.kind === "kept" ? { ...event, value: parts.put(event.value) } : event;
+    this.#u8(kinds.other);
+    this.#part(packed(told, parts));
+  }
+
+  #u8(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  #u32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  #f64(value: number): void {
+    this.#reserve(8);
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  #part(bytes: Uint8Array): void {
+    this.#u32(bytes.length);
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #name(name: string): void {
+    const known = this.#names.get(name);
+    this.#u32(known ?? this.#names.size);
+    if (known !== undefined) return;
+    this.#names.set(name, this.#names.size);
+    this.#text(name);
+  }
+
+  #text(text: string): void {
+    const { length } = text;
+    this.#reserve(4 + 2 * length);
+    const bytes = this.#bytes;
+    let at = this.#at + 4;
+    let units = 0;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      units |= unit;
+      bytes[at++] = unit;
+    }
+    const isWide = units > 255;
+    this.#view.setUint32(this.#at, 2 * length + (isWide ? 1 : 0), true);
+    if (isWide) {
+      at = this.#at + 4;
+      for (let i = 0; i < length; i++, at += 2) this.#view.setUint16(at, text.charCodeAt(i), true);
+    }
+    this.#at = at;
+  }
+
+  #reserve(more: number): void {
+    if (this.#at + more <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#at + more));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** The events of a record. Fails: whatever it is that makes it no record. */
+export function eventsOf(record: Uint8Array): Iterable<StoreEvent> {
+  return new RecordReader(record).events();
+}
+
+class RecordReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 4;
+  readonly #names: string[] = [];
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const version = versionOf(bytes, this.#view.getUint32(0, true));
+    if (version !== formatVersion) throw new Error(`found version ${version} of the format, expected ${formatVersion}`);
+  }
+
+  *events(): Generator<StoreEvent> {
+    while (this.#at < this.#bytes.length) yield this.#event(this.#u8());
+  }
+
+  #event(kind: number): StoreEvent {
+    switch (kind) {
+      case kinds.published:
+        return this.#published();
+      case kinds.leased: {
+        const [topic, name, seq, at] = [this.#name(), this.#name(), this.#f64(), this.#f64()];
+        return { kind: "leased", topic, name, seq, at, consumer: this.#name() };
+      }
+      case kinds.settled: {
+        const [topic, name, seq] = [this.#name(), this.#name(), this.#f64()];
+        return { kind: "settled", topic, name, seq, fate: fates[this.#u8()] as Fate };
+      }
+      case kinds.other: {
+        const { head, part } = unpacked(this.#part());
+        const event = head as StoreEvent;
+        return event.kind === "kept" ? { ...event, value: part(event.value) } : event;
+      }
+      default:
+        throw new Error(`found an event of kind ${kind}`);
+    }
+  }
+
+  #published(): Published {
+    const [topic, seq, at, id, type] = [this.#name(), this.#f64(), this.#f64(), this.#text(), this.#name()];
+    const fields = this.#u8() | (this.#u8() << 8);
+    const text = (field: number) => ((fields & field) === 0 ? undefined : this.#text());
+    const number = (field: number) => ((fields & field) === 0 ? 0 : this.#f64());
+    return {
+      ...{ kind: "published", topic, seq, at, id, type },
+      ...{ key: text(has.key), tag: text(has.tag), same: text(has.same) ?? "" },
+      ...{ notBefore: number(has.notBefore), expiresAt: number(has.expiresAt), sizeBytes: number(has.sizeBytes) },
+      ...{ priority: number(has.priority), failures: number(has.failures) },
+      ...{ to: undefined, history: undefined, ...(JSON.parse(text(has.rest) ?? "{}") as Partial<Published>) },
+      payload: (fields & has.payload) === 0 ? undefined : new Sealed(this.#part()),
+    };
+  }
+
+  #u8(): number {
+    return this.#view.getUint8(this.#at++);
+  }
+
+  #u32(): number {
+    const value = this.#view.getUint32(this.#at, true);
+    this.#at += 4;
+    return value;
+  }
+
+  #f64(): number {
+    const value = this.#view.getFloat64(this.#at, true);
+    this.#at += 8;
+    return value;
+  }
+
+  #part(): Uint8Array {
+    const length = this.#u32();
+    return this.#next(length);
+  }
+
+  #next(length: number): Uint8Array {
+    const from = this.#at;
+    this.#at += length;
+    if (this.#at > this.#bytes.length)
+      throw new RangeError(`found ${this.#bytes.length} bytes, expected ${this.#at} or more`);
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  #name(): string {
+    const index = this.#u32();
+    if (index === this.#names.length) this.#names.push(this.#text());
+    const name = this.#names[index];
+    if (name === undefined) throw new RangeError(`found name ${index}, expected one of ${this.#names.length}`);
+    return name;
+  }
+
+  #text(): string {
+    const said = this.#u32();
+    const length = said >>> 1;
+    const isWide = (said & 1) === 1;
+    const from = this.#at;
+    this.#next(isWide ? 2 * length : length);
+    let text = "";
+    for (let i = 0; i < length; i++)
+      text += String.fromCharCode(
+        isWide ? this.#view.getUint16(from + 2 * i, true) : (this.#bytes[from + i] as number),
+      );
+    return text;
+  }
+}
+
+/** Earlier ones were JSON behind its length. */
+function versionOf(record: Uint8Array, first: number): number {
+  return first >= magic ? first - magic : (unpacked(record).head as { v: number }).v;
+}
