@@ -35,18 +35,18 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * -0 is 0, a `Date` (and whatever has `toJSON`) is what its `toJSON` gives, an object of a class is a plain object.
  * Fails: Unencodable, naming where, for what JSON would drop or change in silence: functions, symbols, `undefined` as a
  * whole or in an array, NaN and infinities, Map, Set, buffers; for BigInt and cycles. Undecodable for what is no JSON.
- * Cost: about twice JSON.stringify.
+ * Cost: about twice JSON.stringify; more where it is deep or has a `toJSON`.
  */
 export const jsonCodec: Codec = {
   encode(value) {
     let text: string | undefined;
     try {
-      text = JSON.stringify(value, keepable);
+      text = isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(value, keepable);
     } catch (error) {
       throw new Unencodable(`JSON can not hold the value${whereIn(value)}: ${reason(error)}.`, { cause: error });
     }
     if (text === undefined) throw new Unencodable(`JSON can not hold the value: ${notKept(value) ?? typeof value}.`);
-    return encoder.encode(text);
+    return bytesOf(text);
   },
   decode(bytes) {
     try {
@@ -56,6 +56,43 @@ export const jsonCodec: Codec = {
     }
   },
 };
+
+/** Nothing in it can be lost: a look of its own, as a replacer is called for each part. False when in doubt. */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return value !== undefined && notKept(value) === undefined;
+  if (depth === plainDepthMax) return false;
+  const parent: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) {
+    if (parent !== Array.prototype || "toJSON" in value) return false;
+    for (const one of value) if (!isPlain(one, depth + 1)) return false;
+    return true;
+  }
+  if (parent !== Object.prototype && parent !== null) return false;
+  for (const key in value) {
+    const one = (value as Record<string, unknown>)[key];
+    if (one !== undefined && !isPlain(one, depth + 1)) return false;
+  }
+  return true;
+}
+
+/** Deeper, or going round. */
+const plainDepthMax = 16;
+
+/** The encoder's call costs more than the bytes of a short text. */
+function bytesOf(text: string): Uint8Array {
+  const { length } = text;
+  if (length > shortMax) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  let units = 0;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    units |= unit;
+    bytes[i] = unit;
+  }
+  return units < 128 ? bytes : encoder.encode(text);
+}
+
+const shortMax = 512;
 
 function keepable(this: unknown, key: string, value: unknown): unknown {
   if (value === undefined && !Array.isArray(this)) return value;

@@ -8,8 +8,8 @@
 //      settled     names of topic and subscription, f64 number, u8 fate
 //      any other   u32 its length, and what `packed` makes of it
 //
-// A text is u32 twice its length, and 1 more if its units take two bytes each, and the units. A name is u32 which of the
-// names in this record it is, from 0, and where it is there for the first time its text.
+// A text is u32 twice its length, and 1 more if it is not ASCII and its units take two bytes each, and the units. A name is
+// u32 which of the names in this record it is, from 0, and where it is there for the first time its text.
 
 import type { Fate, Published, StoreEvent } from "./event.ts";
 import { formatVersion, Parts, packed, Sealed, unpacked } from "./sealed.ts";
@@ -31,6 +31,7 @@ const has = {
   rest: 256,
   payload: 512,
 } as const;
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const firstBytes = 4_096;
 /** What a record has grown to beyond this is given back. */
 const keptBytes = 1 << 20;
@@ -166,7 +167,7 @@ export class RecordWriter {
       units |= unit;
       bytes[at++] = unit;
     }
-    const isWide = units > 255;
+    const isWide = units > 127;
     this.#view.setUint32(this.#at, 2 * length + (isWide ? 1 : 0), true);
     if (isWide) {
       at = this.#at + 4;
@@ -282,15 +283,12 @@ class RecordReader {
 
   #text(): string {
     const said = this.#u32();
-    const length = said >>> 1;
     const isWide = (said & 1) === 1;
     const from = this.#at;
-    this.#next(isWide ? 2 * length : length);
+    const bytes = this.#next(isWide ? 2 * (said >>> 1) : said >>> 1);
+    if (!isWide) return decoder.decode(bytes);
     let text = "";
-    for (let i = 0; i < length; i++)
-      text += String.fromCharCode(
-        isWide ? this.#view.getUint16(from + 2 * i, true) : (this.#bytes[from + i] as number),
-      );
+    for (let at = from; at < this.#at; at += 2) text += String.fromCharCode(this.#view.getUint16(at, true));
     return text;
   }
 }
