@@ -301,13 +301,14 @@ export class Broker implements Office {
     let now = agenda.length > 0 ? self.now() : -1;
     if (now >= 0 && agenda.soonest <= now) due(ledger.state, ledger, now, (one) => this.#expire(one, self.now()));
     let isFreed = true;
+    let isCut = false;
     while (isFreed) {
       isFreed = false;
       for (const desk of this.desks.values()) {
         for (const courier of desk.couriers.values()) {
           if (courier.isIdle) continue;
           if (now < 0) now = self.now();
-          courier.dispatch(now);
+          isCut = courier.dispatch(now) || isCut;
         }
         if (desk.waiting.length > 0) isFreed = this.#admitWaiting(desk) || isFreed;
       }
@@ -318,6 +319,7 @@ export class Broker implements Office {
       this.#compact();
     }
     if (agenda.length > 0) this.#wake(now < 0 ? self.now() : now);
+    if (isCut) this.kick(true);
   }
 
   /** What waited for room and finds it. True when something was admitted. */

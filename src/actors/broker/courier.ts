@@ -10,6 +10,7 @@ import { NotHandled } from "./failure.ts";
 import { bury } from "./grave.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Line, lineOf } from "./line.ts";
+import { burst } from "./record.ts";
 import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings } from "./settings.ts";
 import { expire, isExpired, type Mishap, type Verdict } from "./settle.ts";
@@ -130,39 +131,40 @@ export class Courier {
     return this.settings.consumers !== "sticky" || this.#consumers.every(({ own }) => own.length === 0);
   }
 
-  /** Sends what is ready to whoever has room for it. */
-  dispatch(now: number): void {
+  /** Sends what is ready to whoever has room for it. True when there was more than goes into one turn. */
+  dispatch(now: number): boolean {
     const { of, settings } = this;
-    if (of.isPaused) return;
-    if (settings.consumers !== "sticky") {
-      this.#deliver(of.ready, () => this.#choose(), now);
-      return;
-    }
+    if (of.isPaused) return false;
+    if (settings.consumers !== "sticky") return this.#deliver(of.ready, () => this.#choose(), now);
     for (let one = of.ready.peek(); one !== undefined; one = of.ready.peek()) {
       const owner = this.#circle.of(one.lane?.key ?? `${one.entry.seq}`);
-      if (owner === undefined) return;
+      if (owner === undefined) return false;
       of.ready.take();
       owner.own.put(one, false);
     }
+    let isCut = false;
     for (const consumer of this.#consumers)
-      this.#deliver(consumer.own, () => (this.#hasRoom(consumer) ? consumer : undefined), now);
+      isCut = this.#deliver(consumer.own, () => (this.#hasRoom(consumer) ? consumer : undefined), now) || isCut;
     this.isFull = !this.#consumers.some((one) => this.#hasRoom(one));
+    return isCut;
   }
 
-  #deliver(line: Line, choose: () => Consumer | undefined, now: number): void {
+  #deliver(line: Line, choose: () => Consumer | undefined, now: number): boolean {
     const { of, office, settings } = this;
+    let sent = 0;
     for (let one = line.peek(); one !== undefined; one = line.peek()) {
       const consumer = this.busy.size < settings.maxUnsettled ? choose() : undefined;
       if (consumer === undefined) {
         this.isFull = true;
-        return;
+        return false;
       }
+      if (sent++ === burst) return true;
       const { entry } = one;
       if (entry.expiresAt > 0 && isExpired(entry, now)) {
         this.over(one, expire(office.ledger, one, settings.redelivery, now));
         continue;
       }
-      if (!office.isSafe(entry)) return;
+      if (!office.isSafe(entry)) return false;
       if (entry.seq < this.since && !this.#wants(entry)) {
         office.ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "dropped" });
         continue;
@@ -177,6 +179,7 @@ export class Courier {
       this.busy.add(slot);
       slot.send(one, now);
     }
+    return false;
   }
 
   /** Tells askers of a message that came to an end without an answer. */

@@ -7,8 +7,13 @@ import { NotSafe } from "./failure.ts";
 import { JournalFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
 import { RecordWriter } from "./record-bytes.ts";
+import { Ring } from "./ring.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { StoreState } from "./state.ts";
+
+/** Answers in one turn, and deliveries: what is more goes on in the next one, so that the event loop has its turns. */
+export const burst = 256;
+const already: Promise<void> = Promise.resolve();
 
 export class Records {
   readonly #self: Self;
@@ -16,6 +21,8 @@ export class Records {
   readonly #safe: () => void;
   readonly #record: RecordWriter = new RecordWriter();
   #answers: [Message, unknown][] = [];
+  /** Answers whose group is safe. */
+  readonly #told: Ring<[Message, unknown]> = new Ring();
   #isOut = false;
   /** The group that collects, and the last one that is safe. */
   collecting = 1;
@@ -32,7 +39,7 @@ export class Records {
   }
 
   get isIdle(): boolean {
-    return !this.#isOut && this.#record.events === 0 && this.#answers.length === 0;
+    return !this.#isOut && this.#record.events === 0 && this.#answers.length === 0 && this.#told.length === 0;
   }
 
   /** One command's events: found again together, or not at all. */
@@ -62,11 +69,22 @@ export class Records {
       () => {
         this.#isOut = false;
         this.safe = number;
-        for (const [m, value] of answers) m.answer(value);
+        const isTelling = this.#told.length > 0;
+        for (const answer of answers) this.#told.push(answer);
+        if (!isTelling) this.#tell(burst);
         this.#safe();
       },
       (error) => this.#unsafe(answers, error),
     );
+  }
+
+  #tell(most: number): void {
+    for (let i = 0; i < most; i++) {
+      const next = this.#told.shift();
+      if (next === undefined) return;
+      next[0].answer(next[1]);
+    }
+    if (this.#told.length > 0) this.#self.pipeToSelf(already, () => this.#tell(burst));
   }
 
   /** Puts a snapshot in the place of all records. Call it when idle. */
@@ -91,6 +109,7 @@ export class Records {
   #unsafe(answers: readonly [Message, unknown][], error: unknown): never {
     const why = error instanceof Error ? error.message : String(error);
     const said = `${this.#self.path} could not make it safe: ${why}`;
+    this.#tell(Number.POSITIVE_INFINITY);
     const outcome = error instanceof JournalFailed ? error.outcome : "unknown";
     for (const [m] of answers) m.refuse(new NotSafe(said, outcome, { cause: error }));
     // These were not written.

@@ -1,4 +1,4 @@
-import type { Ref, Self, System } from "antiphon";
+import { type Ref, type Self, type System, settle } from "antiphon";
 import { powerFailure, simulate } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
 import { commit, deadLetters, inspect, inspectStore, read, redrive } from "../../../src/actors/broker/control.ts";
@@ -144,6 +144,26 @@ describe("a durable store", () => {
       expect((await inspect(system, q)).topics[0]?.subscriptions[0]).toMatchObject({ acked: 100 });
     });
     expect(journal.groups).toBeLessThan(8);
+  });
+
+  test("[G13 sim] a group of any size is confirmed and delivered, also when the one behind it fails", async () => {
+    const journal = new SlowJournal();
+    const seen = new Set<string>();
+    await simulate({ trace: "off" }, async ({ system, run, runUntilIdle }) => {
+      const supervision = { maxRestarts: 100, backoff: 5 };
+      const worker = (): Work => ({ work: (what) => void seen.add(what) });
+      const options = { journal: journal.open, codec: json, prefetch: 1_000 };
+      const q = system.spawn(queue(worker, options), { name: "q", supervision });
+      await inspect(system, q);
+      const offered = Array.from({ length: 1_000 }, (_, i) => settle(system.offer(q).work(`${i}`)));
+      await run(6); // All but the first are on their way.
+      journal.fails = true;
+      await run(6);
+      expect((await Promise.all(offered)).filter(({ ok }) => ok)).toHaveLength(1_000);
+      journal.fails = false;
+      await runUntilIdle();
+    });
+    expect(seen.size).toBe(1_000);
   });
 
   test("[G13 sim] a power failure of a queue in memory loses what it had", async () => {

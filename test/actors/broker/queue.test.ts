@@ -1,7 +1,7 @@
 import { createSystem, Refusal, type Self, settle } from "antiphon";
 import { simulate } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
-import { deadLetters, inspect } from "../../../src/actors/broker/control.ts";
+import { deadLetters, inspect, pause, resume } from "../../../src/actors/broker/control.ts";
 import { queue } from "../../../src/actors/broker/queue.ts";
 
 class No extends Refusal {
@@ -33,6 +33,25 @@ describe("queue", () => {
       expect(seen).toEqual(["0 a #1", "0 b #1", "0 c #1"]);
       const report = await inspect(system, q);
       expect(report.topics[0]?.subscriptions[0]).toMatchObject({ acked: 3, matched: 3, ready: 0, leased: 0 });
+    });
+  });
+
+  test("[G2 sim] starts as many as its consumer may have, at once", async () => {
+    await simulate({ trace: "off" }, async ({ system, run }) => {
+      let started = 0;
+      const slow = (self: Self) => ({
+        async work(_: number) {
+          started++;
+          await self.sleep("1m");
+        },
+      });
+      const to = system.spawn(slow, { name: "slow", concurrency: 900 });
+      const q = system.spawn(queue(to, { prefetch: 900 }), { name: "q" });
+      await pause(system, q);
+      await Promise.all(Array.from({ length: 1_000 }, (_, n) => system.offer(q).work(n)));
+      await resume(system, q);
+      await run(1);
+      expect(started).toBe(900);
     });
   });
 
