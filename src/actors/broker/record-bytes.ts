@@ -32,6 +32,8 @@ const has = {
   payload: 512,
 } as const;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+type Rest = Partial<Pick<Published, "to" | "history">>;
+const noRest: Rest = {};
 const firstBytes = 4_096;
 /** What a record has grown to beyond this is given back. */
 const keptBytes = 1 << 20;
@@ -212,11 +214,16 @@ class RecordReader {
       case kinds.published:
         return this.#published();
       case kinds.leased: {
-        const [topic, name, seq, at] = [this.#name(), this.#name(), this.#f64(), this.#f64()];
+        const topic = this.#name();
+        const name = this.#name();
+        const seq = this.#f64();
+        const at = this.#f64();
         return { kind: "leased", topic, name, seq, at, consumer: this.#name() };
       }
       case kinds.settled: {
-        const [topic, name, seq] = [this.#name(), this.#name(), this.#f64()];
+        const topic = this.#name();
+        const name = this.#name();
+        const seq = this.#f64();
         return { kind: "settled", topic, name, seq, fate: fates[this.#u8()] as Fate };
       }
       case kinds.other: {
@@ -230,17 +237,41 @@ class RecordReader {
   }
 
   #published(): Published {
-    const [topic, seq, at, id, type] = [this.#name(), this.#f64(), this.#f64(), this.#text(), this.#name()];
+    const topic = this.#name();
+    const seq = this.#f64();
+    const at = this.#f64();
+    const id = this.#text();
+    const type = this.#name();
     const fields = this.#u8() | (this.#u8() << 8);
-    const text = (field: number) => ((fields & field) === 0 ? undefined : this.#text());
-    const number = (field: number) => ((fields & field) === 0 ? 0 : this.#f64());
+    const key = (fields & has.key) === 0 ? undefined : this.#text();
+    const tag = (fields & has.tag) === 0 ? undefined : this.#text();
+    const same = (fields & has.same) === 0 ? "" : this.#text();
+    const notBefore = (fields & has.notBefore) === 0 ? 0 : this.#f64();
+    const expiresAt = (fields & has.expiresAt) === 0 ? 0 : this.#f64();
+    const sizeBytes = (fields & has.sizeBytes) === 0 ? 0 : this.#f64();
+    const priority = (fields & has.priority) === 0 ? 0 : this.#f64();
+    const failures = (fields & has.failures) === 0 ? 0 : this.#f64();
+    const { to, history } = (fields & has.rest) === 0 ? noRest : (JSON.parse(this.#text()) as Rest);
+    const payload = (fields & has.payload) === 0 ? undefined : new Sealed(this.#part());
+    // One literal, and not parts of one that are put together: a million of them are read in a recovery.
     return {
-      ...{ kind: "published", topic, seq, at, id, type },
-      ...{ key: text(has.key), tag: text(has.tag), same: text(has.same) ?? "" },
-      ...{ notBefore: number(has.notBefore), expiresAt: number(has.expiresAt), sizeBytes: number(has.sizeBytes) },
-      ...{ priority: number(has.priority), failures: number(has.failures) },
-      ...{ to: undefined, history: undefined, ...(JSON.parse(text(has.rest) ?? "{}") as Partial<Published>) },
-      payload: (fields & has.payload) === 0 ? undefined : new Sealed(this.#part()),
+      kind: "published",
+      topic,
+      seq,
+      id,
+      key,
+      type,
+      payload,
+      at,
+      notBefore,
+      expiresAt,
+      sizeBytes,
+      tag,
+      priority,
+      same,
+      to,
+      history,
+      failures,
     };
   }
 
