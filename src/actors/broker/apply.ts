@@ -16,10 +16,7 @@ export function apply(state: StoreState, event: StoreEvent): void {
       return;
     case "leased": {
       const one = deliveryOf(state, event);
-      if (one === undefined) return;
-      move(one, "leased");
-      one.leasedAt = event.at;
-      one.consumer = event.consumer;
+      if (one !== undefined) leased(one, event.at, event.consumer);
       return;
     }
     case "settled": {
@@ -226,6 +223,12 @@ function deliveryOf(
   return state.topics.get(topic)?.subscriptions.get(name)?.deliveries.get(seq);
 }
 
+export function leased(one: Delivery, at: number, consumer: string): void {
+  move(one, "leased");
+  one.leasedAt = at;
+  one.consumer = consumer;
+}
+
 function move(one: Delivery, phase: Phase): void {
   const { counts } = one.of;
   counts[one.phase]--;
@@ -290,7 +293,7 @@ function count(one: Delivery, at: number, code: string, error: string): void {
   if (attempts.length > attemptsMax) attempts.splice(1, 1);
 }
 
-function end(state: StoreState, one: Delivery, fate: Fate): void {
+export function end(state: StoreState, one: Delivery, fate: Fate): void {
   const { of, entry, lane, phase } = one;
   move(one, "over");
   of.fates[fate]++;

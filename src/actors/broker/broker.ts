@@ -341,11 +341,7 @@ export class Broker implements Office {
   #expire(one: Delivery, now: number): void {
     const courier = this.desks.get(one.of.topic.name)?.couriers.get(one.of.name);
     if (courier !== undefined) courier.over(one, expire(this.ledger, one, courier.settings.redelivery, now));
-    else
-      this.ledger.emit({
-        ...{ kind: "settled", topic: one.of.topic.name, name: one.of.name, seq: one.entry.seq },
-        fate: "expired",
-      });
+    else this.ledger.settle(one, "expired");
   }
 
   #wake(now: number): void {

@@ -150,7 +150,7 @@ export class Courier {
   }
 
   #deliver(line: Line, choose: () => Consumer | undefined, now: number): boolean {
-    const { of, office, settings } = this;
+    const { office, settings } = this;
     let sent = 0;
     for (let one = line.peek(); one !== undefined; one = line.peek()) {
       const consumer = this.busy.size < settings.maxUnsettled ? choose() : undefined;
@@ -166,14 +166,12 @@ export class Courier {
       }
       if (!office.isSafe(entry)) return false;
       if (entry.seq < this.since && !this.#wants(entry)) {
-        office.ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "dropped" });
+        office.ledger.settle(one, "dropped");
         continue;
       }
       line.take();
       this.#count(one);
-      const { seq } = entry;
-      const { topic, name } = of;
-      office.ledger.emit({ kind: "leased", topic: topic.name, name, seq, at: now, consumer: consumer.name });
+      office.ledger.lease(one, now, consumer.name);
       if (settings.isGranted) this.credit.set(consumer.name, (this.credit.get(consumer.name) ?? 0) - 1);
       const slot = consumer.idle.pop() as Slot;
       this.busy.add(slot);

@@ -24,7 +24,7 @@ export function bury(ledger: Ledger, one: Delivery, reason: DeadReason, deadLett
     attempts: [...(before?.attempts ?? []), ...(one.attempts ?? [])].slice(-20),
     redriveCount: before?.redriveCount ?? 0,
   };
-  ledger.emit({ kind: "settled", topic, name: of.name, seq: entry.seq, fate: "dead" });
+  ledger.settle(one, "dead");
   const grave = ledger.state.topics.get(graveOf(topic));
   if (grave === undefined) return reason;
   write(ledger, grave, { ...again(entry), history }, now);

@@ -1,8 +1,8 @@
 // A state and who hears what happens to it: decisions write events here, which take effect at once.
 
-import { apply } from "./apply.ts";
-import type { StoreEvent } from "./event.ts";
-import type { StoreState } from "./state.ts";
+import { apply, end, leased } from "./apply.ts";
+import type { Fate, StoreEvent } from "./event.ts";
+import type { Delivery, StoreState } from "./state.ts";
 
 /** What is decided by one command. Its events are one record of a journal: all of them are found again, or none. */
 export class Ledger {
@@ -20,6 +20,26 @@ export class Ledger {
     if (this.record !== undefined && (event.kind !== "woken" || event.isKept)) this.record.push(event);
   }
 
+  /** `leased`, of a delivery at hand: where nobody keeps events none is made. */
+  lease(one: Delivery, at: number, consumer: string): void {
+    if (this.record === undefined && isOf(one)) {
+      leased(one, at, consumer);
+      return;
+    }
+    const { of, entry } = one;
+    this.emit({ kind: "leased", topic: of.topic.name, name: of.name, seq: entry.seq, at, consumer });
+  }
+
+  /** `settled`, likewise. */
+  settle(one: Delivery, fate: Fate): void {
+    if (this.record === undefined && isOf(one)) {
+      end(this.state, one, fate);
+      return;
+    }
+    const { of, entry } = one;
+    this.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate });
+  }
+
   /** The events since the last call. */
   take(): readonly StoreEvent[] {
     const { record } = this;
@@ -27,6 +47,11 @@ export class Ledger {
     this.record = [];
     return record;
   }
+}
+
+/** Not of a former state of its subscription, in which another has its place by now. */
+function isOf(one: Delivery): boolean {
+  return one.of.deliveries.get(one.entry.seq) === one;
 }
 
 const none: readonly StoreEvent[] = [];

@@ -28,8 +28,8 @@ export interface Mishap {
 /** What becomes of it: undefined when it comes again. */
 export type Verdict = DeadReason | "dropped" | "expired" | undefined;
 
-export function acknowledge(ledger: Ledger, { of, entry }: Delivery): void {
-  ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "acked" });
+export function acknowledge(ledger: Ledger, one: Delivery): void {
+  ledger.settle(one, "acked");
 }
 
 /** A delivery that began has failed: it counts. */
@@ -53,7 +53,7 @@ export function fail(ledger: Ledger, one: Delivery, redelivery: Redelivery, mish
   }
   ledger.emit({ kind: "failed", ...told, notBefore: 0 });
   if (redelivery.onExhausted === "deadLetter") return bury(ledger, one, "exhausted", redelivery.deadLetters, at);
-  ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "dropped" });
+  ledger.settle(one, "dropped");
   return "dropped";
 }
 
@@ -70,7 +70,7 @@ export function reject(
   const topic = of.topic.name;
   if (reason === "rejected" && redelivery.onRefusal === "retry") return fail(ledger, one, redelivery, mishap, moment);
   if (reason === "rejected" && redelivery.onRefusal === "drop") {
-    ledger.emit({ kind: "settled", topic, name: of.name, seq: entry.seq, fate: "dropped" });
+    ledger.settle(one, "dropped");
     return "dropped";
   }
   ledger.emit({ kind: "failed", topic, name: of.name, seq: entry.seq, at: moment.now, notBefore: 0, ...mishap });
@@ -97,8 +97,7 @@ export function isExpired({ expiresAt }: Entry, now: number): boolean {
 
 export function expire(ledger: Ledger, one: Delivery, redelivery: Redelivery, now: number): Verdict {
   if (redelivery.onExpired === "deadLetter") return bury(ledger, one, "expired", redelivery.deadLetters, now);
-  const { of, entry } = one;
-  ledger.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate: "expired" });
+  ledger.settle(one, "expired");
   return "expired";
 }
 

@@ -6,7 +6,7 @@ import type { Timer } from "../../runtime/kernel/verbs.ts";
 import type { Consumer, Courier } from "./courier.ts";
 import { NotHandled, Requeue } from "./failure.ts";
 import { Undecodable } from "./failure-journal.ts";
-import { unseal } from "./sealed.ts";
+import { Sealed, unseal } from "./sealed.ts";
 import { acknowledge, expire, fail, isExpired, type Mishap, reject, release } from "./settle.ts";
 import type { Delivery } from "./state.ts";
 
@@ -75,7 +75,8 @@ export class Slot {
     this.delivery = one;
     const { office, settings } = this.courier;
     const { id, key, type, expiresAt } = one.entry;
-    const payload = unseal(office.codecOf(this.courier.of.topic.name), one.entry.payload);
+    const kept = one.entry.payload;
+    const payload = kept instanceof Sealed ? unseal(office.codecOf(this.courier.of.topic.name), kept) : kept;
     if (payload instanceof Undecodable) {
       const moment = { now, random: () => office.self.random() };
       const mishap = mishapOf(payload);
