@@ -64,11 +64,11 @@ export function text(run: Run, shown: readonly Part[]): string {
   const hasErlang = versions.erlang !== undefined;
   const present = settings.peers.filter((peer) => peer !== "erlang" || hasErlang);
   const found: Found = { rows: settings.rows, peers: present, versions, sizes, ...samples };
-  return [
-    ...shown.map((name) => parts[name](found, run)),
+  const remarks = [
     settings.peers.includes("erlang") && !hasErlang && "Erlang/OTP is not installed (erlang-base): not compared.",
-    ...samples.failed.map(({ contest, entrant, why }) => `FAILED: ${entrant}, ${contest}: ${why}`),
-  ]
+    ...samples.failed.map(({ contest, entrant, why }) => `FAILED: ${entrant}, ${contest}: ${why.split("\n")[0]}`),
+  ];
+  return [...shown.map((name) => parts[name](found, run)), ...(shown.length === 1 ? [] : remarks)]
     .filter((part) => typeof part === "string" && part !== "")
     .join("\n\n");
 }

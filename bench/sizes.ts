@@ -68,11 +68,6 @@ const late = "100,000 asks at once are not answered within 5 s";
 const square = "it takes time that grows with the square of what is queued: minutes";
 
 const others: { readonly [peer in PeerName]?: Sizes } = {
-  antiphon: {
-    // What one handler has in flight is walked through when one of it ends (cycle.ts): 20 µs per ask with 1,000.
-    "ask-inside-1k": 40 * k,
-    "ask-inside-100k": "it takes time that grows with the square of what one handler has in flight: minutes",
-  },
   nact: {
     ...alike({ ring: 100 * k, pingPong: 50 * k, ask: 50 * k, wander: 100 * k }),
     ...noMillion,

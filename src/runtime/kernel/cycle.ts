@@ -66,12 +66,11 @@ function walkFlight(flight: Flight, waits: Map<Flight, Request[]>): Found {
   if (waits.size >= walkMax) return "far";
   const requests: Request[] = [];
   waits.set(flight, requests);
+  // The first that is not blocked ends it: a handler may have any number of asks in flight, and each answer looks here.
   for (let one = flight.first as typeof flight.first | undefined; one !== undefined; one = one.next) {
     if (!(one instanceof Request)) return "open";
     requests.push(one);
-  }
-  for (const request of requests) {
-    const found = walkRequest(request, waits);
+    const found = walkRequest(one, waits);
     if (found !== "closed") return found;
   }
   return "closed";
