@@ -204,7 +204,7 @@ async function isolates(explorer: Watched, body: Body, target: string, at: numbe
   if (one.error !== undefined) return { plan: calm, played: one };
   if (other.error !== undefined) return { plan: struck, played: other };
   // Payloads have numbers that are counted in the whole program.
-  const { ok, text } = compared(one, other, struck.faults, ({ name, firedMs }) => `${name} at ${firedMs} ms`);
+  const { ok, text } = compared(one, other, struck, ({ name, firedMs }) => `${name} at ${firedMs} ms`);
   const error = new Broken(`[F1] a crash changes no other actor, but through messages and the tree: ${text}`);
   return ok ? undefined : { plan: struck, played: { ...other, error } };
 }

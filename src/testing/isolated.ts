@@ -7,7 +7,7 @@ import { anybody } from "../runtime/sim/deeds.ts";
 import { digest } from "../runtime/sim/digest.ts";
 import { Due } from "../runtime/sim/due.ts";
 import { Reply } from "../runtime/sim/event.ts";
-import { Explorer, type ExplorerOptions, type Played } from "../runtime/sim/explorer.ts";
+import { Explorer, type ExplorerOptions, type Plan, type Played } from "../runtime/sim/explorer.ts";
 import { checked, ends, type Fault, pattern, windowOf } from "../runtime/sim/fault.ts";
 import type { SimulatedWorld } from "../runtime/sim/simulate.ts";
 import { listed, type Verdict } from "./verdict.ts";
@@ -44,18 +44,19 @@ export async function isolated<B = undefined>(
   const plan = explorer.firstPlan;
   const calm = await explorer.play(plan, watchful, body, { takesNote: true });
   if (calm.error !== undefined) throw calm.error;
-  const struck = await explorer.play({ ...plan, faults }, watchful, body, { takesNote: true });
-  return compared(calm, struck, faults, entryOf);
+  const withFaults = { ...plan, faults };
+  const struck = await explorer.play(withFaults, watchful, body, { takesNote: true });
+  return compared(calm, struck, withFaults, entryOf);
 }
 
-/** Holds a run without faults against one with them; `says` is what an actor saw of an event. */
+/** Holds a run without faults against one by `plan`, with them; `says` is what an actor saw of an event. */
 export function compared(
   calm: Pick<Played, "happened">,
   struck: Pick<Played, "happened">,
-  faults: readonly Fault[],
+  plan: Plan,
   says: (one: Choice) => string,
 ): Isolation {
-  const reached = new Set([...reachOf(calm.happened, faults), ...reachOf(struck.happened, faults)]);
+  const reached = new Set([...reachOf(calm.happened, plan), ...reachOf(struck.happened, plan)]);
   const [without, withFaults] = [seenOf(calm.happened, says), seenOf(struck.happened, says)];
   const disturbed: Disturbed[] = [];
   let count = 0;
@@ -77,8 +78,8 @@ export function compared(
 }
 
 /** Paths of the actors with an event that a fault may have had to do with. */
-function reachOf(happened: readonly Choice[], faults: readonly Fault[]): Set<string> {
-  const isTarget = targetsOf(faults);
+function reachOf(happened: readonly Choice[], plan: Plan): Set<string> {
+  const isTarget = targetsOf(plan);
   const reached = new Set<string>();
   const tainted = new Set<Choice>();
   for (const one of happened) {
@@ -95,11 +96,14 @@ function reachOf(happened: readonly Choice[], faults: readonly Fault[]): Set<str
   return reached;
 }
 
-/** Tells which actors are struck at some time, in ms; so are those below them. */
-function targetsOf(faults: readonly Fault[]): (path: string, atMs: number) => boolean {
+/**
+ * Tells which actors are struck at some time, in ms; so are those below them. In `async` time a fault comes at any moment of
+ * an actor's own time.
+ */
+function targetsOf({ faults, time }: Plan): (path: string, atMs: number) => boolean {
   const struck = faults.map((fault) => {
     const fromMs = "at" in fault ? milliseconds("at", fault.at) : windowOf(fault).fromMs;
-    return { fromMs, fits: fitsOf(fault) };
+    return { fromMs: time === "async" ? Number.NEGATIVE_INFINITY : fromMs, fits: fitsOf(fault) };
   });
   return (path, atMs) => struck.some(({ fromMs, fits }) => atMs >= fromMs && above(path).some(fits));
 }
