@@ -56,7 +56,10 @@ export async function measure(
       const kept = new Map<string, number[]>();
       const fail = (entrant: string, error: unknown) => {
         kept.delete(entrant);
-        failed.push({ contest: name, entrant, why: error instanceof Error ? error.message : String(error) });
+        const why = error instanceof Error ? error.message : String(error);
+        say(`${entrant}, ${name}: ${why}`);
+        // Kept without the stack, which names places of this machine.
+        failed.push({ contest: name, entrant, why: why.split("\n")[0] as string });
       };
       if (way === "turns") await takeTurns(order, reps, kept, fail);
       else for (const one of order) await takeAlone(one, way, reps, kept, fail);

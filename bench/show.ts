@@ -66,7 +66,7 @@ export function text(run: Run, shown: readonly Part[]): string {
   const found: Found = { rows: settings.rows, peers: present, versions, sizes, ...samples };
   const remarks = [
     settings.peers.includes("erlang") && !hasErlang && "Erlang/OTP is not installed (erlang-base): not compared.",
-    ...samples.failed.map(({ contest, entrant, why }) => `FAILED: ${entrant}, ${contest}: ${why.split("\n")[0]}`),
+    ...samples.failed.map(({ contest, entrant, why }) => `FAILED: ${entrant}, ${contest}: ${why}`),
   ];
   return [...shown.map((name) => parts[name](found, run)), ...(shown.length === 1 ? [] : remarks)]
     .filter((part) => typeof part === "string" && part !== "")

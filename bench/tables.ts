@@ -98,6 +98,6 @@ function missing(peer: PeerName, { rows: chosen, sizes, failed }: Found): string
     const size = sizes[row]?.[peer];
     if (typeof size === "string") add(size, row);
   }
-  for (const { contest, entrant, why } of failed) if (entrant === peer) add(`FAILED: ${why.split("\n")[0]}`, contest);
+  for (const { contest, entrant, why } of failed) if (entrant === peer) add(`FAILED: ${why}`, contest);
   return [...reasons].map(([reason, rowsOf]) => `  ${peer} in ${rowsOf.join(", ")}: ${reason}`);
 }

@@ -91,7 +91,7 @@ export function fail(request: Request, failure: Failure): void {
   else send(request, false, failure);
 }
 
-/** Where words travel. A closure stands in a function that is called only if it is made: V8 allocates the variables it reads at each call. */
+/** Where words travel. */
 function send(request: Request, isOk: boolean, word: unknown): void {
   if (request.told) return;
   request.told = true;

@@ -19,7 +19,8 @@ import { at, type Request, Turn } from "./operation.ts";
 
 /**
  * The short road into a mailbox: an open one in fifo order with room, nothing to observe or isolate. A request takes it
- * where a slot is free, as it may close a cycle of waits where none is. False: nothing was done.
+ * where a slot is free, as it may close a cycle of waits where none is. It is `origin`'s own, and given, so that a tell need
+ * not look for it. False: nothing was done.
  */
 export function quickPut(to: Cell, what: Selector, payload: unknown, origin: Origin, request?: Request): boolean {
   const { core, box, config, running } = to;

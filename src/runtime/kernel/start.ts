@@ -6,6 +6,7 @@ import { nothing } from "./fate.ts";
 import { disposeOf } from "./lifecycle.ts";
 import { messagesOf, protocolOf } from "./names.ts";
 import { admitOffers, review } from "./post.ts";
+import type { Incarnation } from "./self.ts";
 import { adopt, isOf } from "./thenable.ts";
 
 export type Started = "up" | "starting" | InvalidFactory | { readonly error: unknown };
@@ -24,7 +25,7 @@ export function start(cell: Cell, then: Then): Started {
     const made = cell.make(self);
     if (isPending(made)) {
       // First, as it may throw: then nothing has begun.
-      upLater(cell, adopt(made), former, then);
+      upLater(cell, self, adopt(made), then);
       return "starting";
     }
     if (!self.live) {
@@ -40,8 +41,9 @@ export function start(cell: Cell, then: Then): Started {
   }
 }
 
-function upLater(cell: Cell, pending: PromiseLike<object>, former: object | undefined, then: Then): void {
-  const { self } = cell;
+/** `self` is of the incarnation that is started: another one may have followed by now. */
+function upLater(cell: Cell, self: Incarnation, pending: PromiseLike<object>, then: Then): void {
+  const former = cell.instance;
   cell.core.world.awaits(cell);
   pending.then(
     (instance) => {
