@@ -1,34 +1,24 @@
-// BullMQ on a Redis of its own, where both are installed: the queue that most Node programs have.
+// BullMQ on a Redis of its own, where a redis-server is installed: the queue that most Node programs have.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Queue, Worker } from "bullmq";
 import type { BrokerSample } from "./broker.ts";
 
 export interface Jobs {
   work(job: { readonly n: number; readonly to: string }): unknown;
 }
 
-interface Bull {
-  readonly Queue: new (
-    name: string,
-    options: object,
-  ) => { addBulk(jobs: readonly object[]): Promise<unknown>; close(): Promise<void> };
-  readonly Worker: new (name: string, work: () => Promise<void>, options: object) => { close(): Promise<void> };
-}
-
-const port = 16_379;
-
-/** Fails, with what is missing as its message, where it is not installed. */
+/** Fails, with what is missing as its message, where no `redis-server` is installed. */
 export function overRedis(jobOf: (n: number) => object): (size: number, folder: string) => Promise<BrokerSample> {
   return async (size, folder) => {
-    const name = "bullmq";
-    const { Queue, Worker } = (await import(name).catch(() => {
-      throw new Error("bullmq is not installed");
-    })) as Bull;
     await mkdir(folder, { recursive: true });
-    const redis = await started(folder);
-    const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+    const socket = join(folder, "socket");
+    const redis = await started(folder, socket);
+    const connection = { path: socket, maxRetriesPerRequest: null };
     const queue = new Queue("q", { connection });
     let seen = 0;
     let done: () => void = () => {};
@@ -52,17 +42,22 @@ export function overRedis(jobOf: (n: number) => object): (size: number, folder: 
     await worker.close();
     await queue.close();
     redis.kill();
+    await once(redis, "exit");
     return { done: size, seconds, cpuSeconds: (user + system) / 1e6, lateMsMax: late.max / 1e6 };
   };
 }
 
 /** A server that syncs its log each second, its default. */
-function started(folder: string): Promise<ChildProcess> {
-  const child = spawn("redis-server", ["--port", String(port), "--dir", folder, "--appendonly", "yes"]);
+function started(folder: string, socket: string): Promise<ChildProcess> {
+  const args = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--appendonly", "yes"];
+  const child = spawn("redis-server", args);
   return new Promise((resolve, reject) => {
+    let said = "";
     child.once("error", () => reject(new Error("redis-server is not installed")));
-    child.stdout.on("data", (said) => {
-      if (String(said).includes("Ready to accept connections")) resolve(child);
+    child.once("exit", () => reject(new Error(`redis-server ended: ${said.trim().split("\n").at(-1)}`)));
+    child.stdout.on("data", (more) => {
+      said += String(more);
+      if (said.includes("ready to accept connections")) resolve(child);
     });
   });
 }

@@ -42,7 +42,7 @@ const rows: Readonly<Record<string, Row>> = {
   lmdb: { what: "limit of durable: as large groups put and flushed", size: 500_000 },
   backlog: { what: "so many wait, then are handled, in memory", size: 1_000_000, limit: "memory" },
   recovery: { what: "so many are found again on disk", size: 1_000_000, secondsMax: 5, isOnce: true },
-  bullmq: { what: "BullMQ on Redis, 1,000 added at a time", size: 20_000 },
+  bullmq: { what: "BullMQ on Redis, 1,000 added at a time; CPU without that of the server", size: 20_000 },
 };
 
 type Found = Map<string, BrokerSample[] | string>;
