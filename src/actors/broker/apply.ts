@@ -3,7 +3,19 @@
 
 import { hash } from "../ring.ts";
 import type { Attempt, Fate, LaneRules, Published, StoreEvent, Subscribed } from "./event.ts";
-import { Delivery, Entry, Lane, type Phase, type StoreState, Subscription, subscriptionOf, Topic } from "./state.ts";
+import {
+  Delivery,
+  Entry,
+  index,
+  Lane,
+  type Phase,
+  reindex,
+  type StoreState,
+  Subscription,
+  subscriptionOf,
+  Topic,
+  unindex,
+} from "./state.ts";
 
 /** The first and the last of so many attempts are kept. */
 const attemptsMax = 10;
@@ -27,7 +39,7 @@ export function apply(state: StoreState, event: StoreEvent): void {
     case "failed": {
       const one = deliveryOf(state, event);
       if (one === undefined) return;
-      count(one, event.at, event.code, event.error);
+      count(one, event.at, event.code, event.error, event.isFree);
       place(state, one, event.notBefore, false);
       return;
     }
@@ -59,7 +71,7 @@ export function apply(state: StoreState, event: StoreEvent): void {
       const one = deliveryOf(state, event);
       if (one?.phase !== "parked") return;
       one.failures = event.failures;
-      place(state, one, 0, false);
+      place(state, one, event.notBefore ?? 0, false);
       return;
     }
     default:
@@ -71,8 +83,12 @@ function applyRare(state: StoreState, event: StoreEvent): void {
   switch (event.kind) {
     case "declared": {
       const topic = state.topics.get(event.topic);
-      if (topic === undefined) state.topics.set(event.topic, new Topic(event.topic, event.rules));
-      else topic.rules = event.rules;
+      if (topic === undefined) {
+        state.topics.set(event.topic, new Topic(event.topic, event.rules));
+        return;
+      }
+      topic.rules = event.rules;
+      reindex(topic);
       return;
     }
     case "subscribed":
@@ -121,6 +137,7 @@ function published(state: StoreState, event: Published): void {
   if (topic === undefined) return;
   const { rules, subscriptions } = topic;
   const entry = new Entry(topic, event);
+  entry.group = state.group;
   topic.nextSeq = event.seq + 1;
   if (event.same !== "") {
     topic.seen.delete(event.same);
@@ -133,7 +150,7 @@ function published(state: StoreState, event: Published): void {
       const one = subscriptions.get(name);
       if (one !== undefined) add(state, one, entry, event.failures);
     }
-  if (entry.pending > 0 && rules.dropsOldest) topic.oldest.push(entry);
+  if (entry.pending > 0) index(topic, entry);
   if (rules.retention === "kept") topic.log.set(entry.seq, entry);
   // What is of no key is the last of none, and nothing says that a key is no more.
   if (rules.retention !== "latestPerKey" || entry.key === undefined || entry.payload === undefined) return;
@@ -157,9 +174,13 @@ function subscribed(state: StoreState, { topic: of, name, rules, from }: Subscri
   const made = new Subscription(topic, name, rules);
   topic.subscriptions.set(name, made);
   // Another order makes other lanes, of the same messages.
-  for (const { entry, failures } of before?.deliveries.values() ?? []) {
-    add(state, made, entry, failures);
-    entry.pending--;
+  for (const one of [...(before?.deliveries.values() ?? [])]) {
+    if (isOver(one)) {
+      end(state, one, "dropped");
+      continue;
+    }
+    add(state, made, one.entry, one.failures).free = one.free;
+    one.entry.pending--;
   }
   if (before !== undefined) {
     made.isPaused = before.isPaused;
@@ -180,7 +201,12 @@ function sought(state: StoreState, { topic, name, from }: { topic: string; name:
     if (entry.seq >= from && !found.deliveries.has(entry.seq)) add(state, found, entry, 0);
 }
 
-function add(state: StoreState, to: Subscription, entry: Entry, failures: number): void {
+/** What has become of it nobody knows, and it is not delivered twice. */
+export function isOver({ phase, of }: Delivery): boolean {
+  return phase === "leased" && of.rules.isOnce === true;
+}
+
+function add(state: StoreState, to: Subscription, entry: Entry, failures: number): Delivery {
   const lane = laneOf(to, entry.key);
   const one = new Delivery(to, entry, lane, failures);
   to.deliveries.set(entry.seq, one);
@@ -195,14 +221,16 @@ function add(state: StoreState, to: Subscription, entry: Entry, failures: number
   if (lane !== undefined && isOutside) lane.outside++;
   else if (lane?.head !== undefined) {
     lane.behind.push(one);
-    return;
+    return one;
   } else if (lane !== undefined) lane.head = one;
   place(state, one, entry.notBefore, false);
+  return one;
 }
 
 /** Whether two say the same. */
 export function isSameLanes(a: LaneRules, b: LaneRules): boolean {
-  return a.order === b.order && a.lanes === b.lanes && a.passes === b.passes;
+  const isSame = a.order === b.order && a.lanes === b.lanes && a.passes === b.passes;
+  return isSame && (a.isOnce ?? false) === (b.isOnce ?? false);
 }
 
 /** A message without a key waits for none, and none for it, unless all are in one order. */
@@ -284,11 +312,12 @@ function advance(state: StoreState, of: Subscription, lane: Lane): void {
   else if (lane.outside === 0) of.lanes.delete(lane.key);
 }
 
-function count(one: Delivery, at: number, code: string, error: string): void {
-  one.failures++;
-  one.releases = 0;
+function count(one: Delivery, at: number, code: string, error: string, isFree = false): void {
   const attempts: Attempt[] = (one.attempts ??= []);
-  const { leasedAt, consumer, failures: attempt } = one;
+  const { leasedAt, consumer, attempt } = one;
+  if (isFree) one.free++;
+  else one.failures++;
+  one.releases = 0;
   attempts.push({ attempt, consumer, leasedAt, endedAt: at, code, error });
   if (attempts.length > attemptsMax) attempts.splice(1, 1);
 }
@@ -301,6 +330,7 @@ export function end(state: StoreState, one: Delivery, fate: Fate): void {
   if (--entry.pending === 0) {
     entry.topic.backlog--;
     entry.topic.backlogBytes -= entry.sizeBytes;
+    unindex(entry.topic, entry);
   }
   if (lane === undefined) return;
   if (lane.head === one) advance(state, of, lane);

@@ -9,7 +9,8 @@ import type { Codec } from "./codec.ts";
 import { Courier, type Office } from "./courier.ts";
 import { type Desk, type Parcel, routed, seqAt, unaccepted } from "./draft.ts";
 import { NoReply, NotAccepted, NotHandled } from "./failure.ts";
-import { graveOf } from "./grave.ts";
+import { graveOf, sourceOf } from "./grave.ts";
+import { type Changes, changed } from "./group.ts";
 import type { Journal } from "./journal.ts";
 import { Ledger } from "./ledger.ts";
 import { type Admission, admit, isSameRules } from "./publish.ts";
@@ -18,7 +19,7 @@ import { recovered } from "./recover.ts";
 import { Ring } from "./ring.ts";
 import type { Roster } from "./roster.ts";
 import { checkHorizon, grave, type StoreSettings, type SubscriptionSettings, type TopicSettings } from "./settings.ts";
-import { due, expire, release } from "./settle.ts";
+import { due, expire, resume } from "./settle.ts";
 import { type Delivery, type Entry, type Subscription, subscriptionOf, type Topic } from "./state.ts";
 import type { Draft } from "./write.ts";
 
@@ -51,13 +52,14 @@ export class Broker implements Office {
     state.inboxCount = settings.inboxCount;
     this.ledger = new Ledger(state, journal !== undefined);
     this.#records = journal === undefined ? undefined : new Records(self, journal, written, () => this.finish());
+    state.group = this.#records?.collecting ?? 0;
     this.#resume();
     for (const [name, { settings, givesAnswers }] of roster.topics) this.open(name, settings, givesAnswers);
     for (const one of roster.subscriptions.values())
       this.enlist(one.topic, one.name, one.settings, one.refs, one.owner);
   }
 
-  /** What a former incarnation had out did not end, as far as anybody knows: it comes again and counts for nothing. */
+  /** What a former incarnation had out did not end, as far as anybody knows: it comes again, if it may, and counts for nothing. */
   #resume(): void {
     const { ledger, self } = this;
     for (const topic of ledger.state.topics.values())
@@ -65,7 +67,7 @@ export class Broker implements Office {
         for (const one of deliveries.values()) {
           one.entry.askers = undefined;
           one.entry.group = 0;
-          if (one.phase === "leased") release(ledger, one, 0, self.now());
+          resume(ledger, one, self.now());
         }
   }
 
@@ -97,6 +99,8 @@ export class Broker implements Office {
     owner?: Ref<unknown>,
   ): void {
     const { ledger, desks } = this;
+    const source = sourceOf(desks, topic);
+    if (source !== undefined) this.#dig(source);
     const desk = desks.get(topic);
     if (desk === undefined) throw new InvalidOption("topic", topic, "a topic of this store");
     checkHorizon(this.settings, settings);
@@ -104,22 +108,26 @@ export class Broker implements Office {
     if (settings.consumers === "exclusive" && refs.length > 1)
       throw new InvalidOption("consumers", `exclusive with ${refs.length} consumers`, "one consumer");
     // Whatever the options: what nobody has a handler for, or can read, goes there.
-    this.#dig(desk);
+    if (source === undefined) this.#dig(desk);
     const from = settings.startAt;
     const before = subscriptionOf(ledger.state, topic, name);
     if (before === undefined || !isSameLanes(before.rules, settings.lanes))
       ledger.emit({ kind: "subscribed", topic, name, rules: settings.lanes, from: seqAt(desk.topic, from) });
     const of = subscriptionOf(ledger.state, topic, name) as Subscription;
     const place = `${topic}\n${name}`;
-    const credit = this.#roster.subscriptions.get(place)?.credit ?? new Map<string, number>();
-    this.#roster.subscriptions.set(place, { topic, name, settings, refs, owner, credit });
+    const known = this.#roster.subscriptions.get(place);
+    const credit = known?.credit ?? new Map<string, number>();
+    const changes: Changes = known?.changes ?? { joined: new Set(), left: new Set() };
+    this.#roster.subscriptions.set(place, { topic, name, settings, refs, owner, credit, changes });
     let courier = desk.couriers.get(name);
     if (courier === undefined) desk.couriers.set(name, (courier = new Courier(this, of, settings)));
     courier.of = of;
     courier.settings = settings;
-    courier.since = desk.topic.nextSeq;
+    // What dies is given to all that look at dead letters, whatever they want of them.
+    courier.since = source === undefined ? desk.topic.nextSeq : Number.POSITIVE_INFINITY;
     courier.credit = credit;
-    courier.employ(refs);
+    courier.changes = changes;
+    courier.employ(changed(refs, changes));
     const now = courier;
     if (owner !== undefined) this.self.watch(owner, () => this.#dismiss(topic, name, now));
     this.kick(true);
@@ -214,24 +222,15 @@ export class Broker implements Office {
     return to instanceof NotAccepted ? to : this.place(to.desk, to.draft, now);
   }
 
-  /** Decides about a draft, whose place is remembered as not safe yet. */
+  /** Decides about a draft. */
   place(desk: Desk, draft: Draft, now: number): Admission {
-    const result = admit(this.ledger, desk.topic, draft, desk.settings.capacity, now, (entry) =>
-      this.#left(desk, entry),
-    );
-    const records = this.#records;
-    if (records !== undefined && typeof result === "number")
-      for (const { of } of desk.couriers.values()) {
-        const one = of.deliveries.get(result);
-        if (one !== undefined) one.entry.group = records.collecting;
-      }
-    return result;
+    return admit(this.ledger, desk.topic, draft, desk.settings.capacity, now, (entry) => this.#left(desk, entry));
   }
 
   /** It had to leave for another one: who asked is told when the command has ended, as that is one record. */
   #left({ topic, settings }: Desk, entry: Entry): void {
     if (entry.askers === undefined || entry.pending > 0) return;
-    const reason = settings.capacity.overflow === "drop-oldest" ? "dropped" : "overflow";
+    const reason = settings.capacity.overflow === "dead-letter-oldest" ? "overflow" : "dropped";
     this.#gone.push([entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false)]);
   }
 
@@ -241,8 +240,8 @@ export class Broker implements Office {
     return this.desks.get(topic)?.settings.codec;
   }
 
-  isSafe(entry: Entry): boolean {
-    return this.#records === undefined || entry.group <= this.#records.safe;
+  isSafe(group: number): boolean {
+    return this.#records === undefined || group <= this.#records.safe;
   }
 
   conclude(entry: Entry, answer: unknown): void {
@@ -269,6 +268,7 @@ export class Broker implements Office {
     if (this.#records === undefined) return;
     this.#seal();
     this.#records.flush();
+    this.ledger.state.group = this.#records.collecting;
   }
 
   #seal(): void {

@@ -4,7 +4,7 @@ import { messageOf } from "../../runtime/kernel/thenable.ts";
 import type { Broker } from "./broker.ts";
 import { type Desk, type Parcel, routed } from "./draft.ts";
 import { NotAccepted, NotCommitted } from "./failure.ts";
-import { hasRoom, isDuplicate } from "./publish.ts";
+import { isDuplicate, takesAll } from "./publish.ts";
 import { seal } from "./sealed.ts";
 import { acknowledge } from "./settle.ts";
 import type { Slot } from "./slot.ts";
@@ -68,7 +68,7 @@ export function commitTo(broker: Broker, request: CommitRequest, committer: stri
 /** What is to be published, if there is room for all of it. */
 function draftsOf(broker: Broker, { publish }: CommitRequest, now: number): (readonly [Desk, Draft])[] | NotCommitted {
   const drafts: (readonly [Desk, Draft])[] = [];
-  const more = new Map<Desk, { messages: number; bytes: number }>();
+  const byDesk = new Map<Desk, Draft[]>();
   for (const one of publish) {
     const desk = broker.desks.get(one.topic);
     if (desk === undefined)
@@ -77,18 +77,14 @@ function draftsOf(broker: Broker, { publish }: CommitRequest, now: number): (rea
     if (place instanceof NotAccepted) return new NotCommitted(place.message, "invalid");
     const { desk: at, draft } = place;
     if (draft.same !== "" && isDuplicate(at.topic, draft.same, now)) continue;
-    const sum = more.get(at) ?? { messages: 0, bytes: 0 };
-    sum.messages++;
-    sum.bytes += draft.sizeBytes;
-    more.set(at, sum);
+    const some = byDesk.get(at);
+    if (some === undefined) byDesk.set(at, [draft]);
+    else some.push(draft);
     drafts.push([at, draft]);
   }
-  for (const [{ topic, settings }, { messages, bytes }] of more) {
-    const { overflow } = settings.capacity;
-    const mayDrop = overflow !== "reject" && overflow !== "wait";
-    if (!mayDrop && !hasRoom(topic, bytes, settings.capacity, messages))
-      return new NotCommitted(`${topic.name} has no room for ${messages} more.`, "full");
-  }
+  for (const [{ topic, settings }, some] of byDesk)
+    if (!takesAll(topic, some, settings.capacity))
+      return new NotCommitted(`${topic.name} has no room for ${some.length} more.`, "full");
   return drafts;
 }
 
@@ -107,7 +103,7 @@ export function slotOf(broker: Broker, { id, attempt }: Settlement, consumer: st
     for (const { busy } of couriers.values())
       for (const slot of busy) {
         const { delivery } = slot;
-        if (delivery?.phase !== "leased" || delivery.entry.id !== id || delivery.failures + 1 !== attempt) continue;
+        if (delivery?.phase !== "leased" || delivery.entry.id !== id || delivery.attempt !== attempt) continue;
         if (slot.consumer.path === consumer) return slot;
         found.push(slot);
       }

@@ -9,7 +9,7 @@ import type { Committed, Settlement } from "./commit.ts";
 import type { DeadMessage, StoreReport } from "./inspect.ts";
 import type { RedriveFilter } from "./redrive.ts";
 import type { Requests } from "./request.ts";
-import { checkNames } from "./settings.ts";
+import { checkNames, checkRef } from "./settings.ts";
 
 /** Who can ask. */
 export type Asker = Pick<Verbs, "ask">;
@@ -105,6 +105,41 @@ function inFlight({ message, path }: Self): NonNullable<Self["message"]> {
   return message;
 }
 
+/**
+ * An actor joins the consumers of a queue. With `consumers: "sticky"` lanes go over to it with their next message. Who is
+ * there already stays. It stays until it ends or leaves, also through a crash of the store; when the process starts again,
+ * the consumers are those of the options.
+ * Fails: NotConfigured, where the consumer is exclusive.
+ */
+export async function join<P>(by: Asker, queue: Ref<P>, consumer: Ref<Partial<P>>): Promise<void> {
+  checkRef("consumer", consumer);
+  await ask(by, queue)["broker.join"]({ topic: queue.path, name: "", consumer });
+}
+
+/**
+ * A consumer leaves a queue: it gets no more, and lanes that stick go over with their next message. What it has in hand it
+ * may end as long as its leases last, or for `grace`: then what had not begun goes to others, and so does what had, which
+ * is told by `self.signal`; neither counts as an attempt. Gives how many it has in hand. An actor that stops leaves by that.
+ * Fails: NotInStore, for who is no consumer there; NotConfigured, for a grace where the lease has no `max`.
+ */
+export async function leave(
+  by: Asker,
+  queue: Ref<unknown>,
+  consumer: Ref<unknown>,
+  options: { grace?: Duration | undefined } = {},
+): Promise<number> {
+  return await ask(by, queue)["broker.leave"]({ topic: queue.path, name: "", ...leaving(consumer, options) });
+}
+
+export function leaving(
+  consumer: Ref<unknown>,
+  options: { grace?: Duration | undefined },
+): { consumer: Ref<unknown>; graceMs: number } {
+  checkRef("consumer", consumer);
+  checkNames(options, ["grace"]);
+  return { consumer, graceMs: milliseconds("grace", options.grace ?? Number.POSITIVE_INFINITY) };
+}
+
 /** A queue delivers no more until {@link resume}; what is out goes on. */
 export async function pause(by: Asker, queue: Ref<unknown>): Promise<void> {
   await ask(by, queue)["broker.pause"]({ topic: queue.path, name: "", isPaused: true });
@@ -124,20 +159,30 @@ export async function inspectStore(by: Asker, store: Ref<unknown>): Promise<Stor
   return await ask(by, store)["broker.inspect"]({ topic: undefined });
 }
 
-/** The dead letters of a queue or topic, the oldest first: 100 by default, those after a sequence number. */
+/** The dead letters of a queue or topic, the oldest first: 100 by default, those after a sequence number, those that fit. */
 export async function deadLetters(
   by: Asker,
   of: Ref<unknown>,
-  options: { limit?: number | undefined; after?: number | undefined } = {},
+  options: { limit?: number | undefined; after?: number | undefined; filter?: RedriveFilter | undefined } = {},
 ): Promise<readonly DeadMessage[]> {
-  checkNames(options, ["limit", "after"]);
+  checkNames(options, ["limit", "after", "filter"]);
   const limit = whole("limit", options.limit, 100, 1);
-  return await ask(by, of)["broker.dead"]({ topic: of.path, limit, after: options.after ?? 0 });
+  const filter = checkFilter(options.filter);
+  return await ask(by, of)["broker.dead"]({ topic: of.path, limit, after: options.after ?? 0, filter });
+}
+
+function checkFilter(filter: RedriveFilter = {}): RedriveFilter {
+  checkNames(filter, ["ids", "type", "key", "reason", "subscription"]);
+  return filter;
 }
 
 /**
  * Dead letters come back to where they died, with their history, and parked messages are tried again. Gives how many.
- * With `resetAttempts: false` they have one attempt each.
+ * With `resetAttempts: false` they have one attempt each. With `rate`, so many a second begin: the others are scheduled,
+ * which a restart does not change, and hold their lanes meanwhile.
+ * With `to`, dead letters go to another queue or topic of the store instead, as if they were published there, and what it
+ * does not take stays dead; parked messages stay where they are.
+ * Fails: InvalidOption; NotInStore, for a `to` of another store.
  */
 export async function redrive(
   by: Asker,
@@ -146,13 +191,30 @@ export async function redrive(
     filter?: RedriveFilter | undefined;
     limit?: number | undefined;
     resetAttempts?: boolean | undefined;
+    rate?: number | undefined;
+    to?: Ref<unknown> | undefined;
   } = {},
 ): Promise<number> {
-  checkNames(options, ["filter", "limit", "resetAttempts"]);
-  const { filter = {}, resetAttempts = true } = options;
-  checkNames(filter, ["ids", "type", "key", "reason", "subscription"]);
+  checkNames(options, ["filter", "limit", "resetAttempts", "rate", "to"]);
+  const { resetAttempts = true, rate = Number.POSITIVE_INFINITY, to } = options;
+  if (!(rate > 0)) throw new InvalidOption("rate", rate, "a number of messages a second, above 0");
+  if (to !== undefined) checkRef("to", to);
+  if (to !== undefined && !resetAttempts)
+    throw new InvalidOption("resetAttempts", resetAttempts, "nothing beside to: elsewhere none was made");
   const limit = whole("limit", options.limit, Number.POSITIVE_INFINITY, 1);
-  return await ask(by, of)["broker.redrive"]({ topic: of.path, filter, limit, resetAttempts });
+  const request = { topic: of.path, filter: checkFilter(options.filter), limit, resetAttempts };
+  return await ask(by, of)["broker.redrive"]({ ...request, to: to?.path, everyMs: 1_000 / rate });
+}
+
+/** Parked messages become dead letters, for the reason `"skipped"`, and their lanes go on. Gives how many. */
+export async function skip(
+  by: Asker,
+  of: Ref<unknown>,
+  options: { filter?: RedriveFilter | undefined; limit?: number | undefined } = {},
+): Promise<number> {
+  checkNames(options, ["filter", "limit"]);
+  const limit = whole("limit", options.limit, Number.POSITIVE_INFINITY, 1);
+  return await ask(by, of)["broker.skip"]({ topic: of.path, filter: checkFilter(options.filter), limit });
 }
 
 function ask(by: Asker, to: Ref<unknown>): Ask<Requests> {

@@ -8,9 +8,11 @@ import { HashRing } from "../ring.ts";
 import type { Codec } from "./codec.ts";
 import { NotHandled } from "./failure.ts";
 import { bury } from "./grave.ts";
+import type { Changes } from "./group.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Line, lineOf } from "./line.ts";
 import { burst } from "./record.ts";
+import { Ring } from "./ring.ts";
 import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings } from "./settings.ts";
 import { expire, isExpired, type Mishap, type Verdict } from "./settle.ts";
@@ -23,8 +25,8 @@ export interface Office {
   readonly ledger: Ledger;
   /** Of the payloads of a topic. */
   codecOf(topic: string): Codec | undefined;
-  /** Whether what was published would be found again. */
-  isSafe(entry: Entry): boolean;
+  /** Whether what happened in this group of records would be found again. */
+  isSafe(group: number): boolean;
   /** Tells those who asked, once what was decided is safe. */
   conclude(entry: Entry, answer: unknown): void;
   /** Something was decided outside of a message: makes it safe, and lets other subscriptions go on. */
@@ -37,7 +39,6 @@ export interface Consumer {
   readonly idle: Slot[];
   /** What is ready and its own, where lanes stick. */
   readonly own: Line;
-  isGone: boolean;
 }
 
 /** Ends that are the message's own fault. */
@@ -60,10 +61,15 @@ export class Courier {
   inversions = 0;
   /** What consumers may still have, by path, where it is granted. */
   credit: Map<string, number> = new Map();
+  /** Who came and left, where its options did not say so. */
+  changes: Changes = { joined: new Set(), left: new Set() };
   /** Messages with a lower number may be here without a look at the filter: they are older than the consumers, or sought. */
   since = 0;
+  /** Leased, and with nobody yet. */
+  readonly #unsent: Ring<{ slot: Slot; one: Delivery; group: number }> = new Ring();
   #begun = 0;
   #consumers: readonly Consumer[] = [];
+  readonly #watched: Set<Ref<unknown>> = new Set();
   #next = 0;
   #circle: HashRing<Consumer> = new HashRing<Consumer>([], vnodes);
 
@@ -75,34 +81,49 @@ export class Courier {
 
   /** Consumers that have not ended. */
   get consumers(): number {
-    return this.#consumers.reduce((sum, { isGone }) => sum + (isGone ? 0 : 1), 0);
+    return this.#consumers.length;
   }
 
   /** Puts these in the place of the consumers so far. Deliveries that are out end as they do. */
   employ(refs: readonly Ref<unknown>[]): void {
-    const before = this.#consumers;
-    for (const one of before) one.isGone = true;
-    this.refs = refs;
-    this.isFull = false;
-    this.#consumers = refs.map((ref) => {
-      const own = lineOf(this.settings.selection);
-      const consumer: Consumer = { ref, name: ref.path, idle: [], own, isGone: false };
-      const slots = Math.min(this.settings.prefetch, 1_000_000);
-      // The last one first: slots are made when they are needed.
-      consumer.idle.push(new Slot(this, consumer, slots - 1));
-      this.office.self.watch(ref, () => {
-        consumer.isGone = true;
-        this.isFull = false;
-        this.#line(this.#consumers);
-        this.office.finish();
-      });
-      return consumer;
-    });
-    this.#line(before);
+    this.#staff(refs.map((ref) => this.#hire(ref)));
   }
 
-  /** All that is ready stands in line again: it may be another line, with others in it. */
-  #line(before: readonly Consumer[]): void {
+  join(ref: Ref<unknown>): void {
+    this.#staff([...this.#consumers, this.#hire(ref)]);
+  }
+
+  /** It gets no more, and what it has may last until then. Gives how many that are. */
+  leave(path: string, until: number, now: number): number {
+    this.#staff(this.#consumers.filter(({ name }) => name !== path));
+    const out = [...this.busy].filter(({ consumer, delivery }) => consumer.path === path && delivery !== undefined);
+    for (const slot of out) slot.revoke(until, now);
+    return out.length;
+  }
+
+  #hire(ref: Ref<unknown>): Consumer {
+    const own = lineOf(this.settings.selection);
+    const consumer: Consumer = { ref, name: ref.path, idle: [], own };
+    const slots = Math.min(this.settings.prefetch, 1_000_000);
+    // The last one first: slots are made when they are needed.
+    consumer.idle.push(new Slot(this, consumer, slots - 1));
+    if (this.#watched.has(ref)) return consumer;
+    this.#watched.add(ref);
+    this.office.self.watch(ref, () => {
+      this.#watched.delete(ref);
+      this.changes.joined.delete(ref);
+      this.#staff(this.#consumers.filter((one) => one.ref !== ref));
+      this.office.finish();
+    });
+    return consumer;
+  }
+
+  /** These are the consumers. All that is ready stands in line again: it may be another line, with others in it. */
+  #staff(consumers: readonly Consumer[]): void {
+    const before = this.#consumers;
+    this.#consumers = consumers;
+    this.refs = consumers.map(({ ref }) => ref);
+    this.isFull = false;
     const line = lineOf(this.settings.selection);
     for (const from of [...before.map(({ own }) => own), this.of.ready])
       for (let one = from.peek(); one !== undefined; one = from.peek()) {
@@ -110,11 +131,7 @@ export class Courier {
         line.put(one, false);
       }
     this.of.ready = line;
-    if (this.settings.consumers === "sticky")
-      this.#circle = new HashRing(
-        this.#consumers.filter(({ isGone }) => !isGone),
-        vnodes,
-      );
+    if (this.settings.consumers === "sticky") this.#circle = new HashRing(consumers, vnodes);
   }
 
   /** False when it is no consumer here, or gets what it has room for. */
@@ -127,6 +144,8 @@ export class Courier {
 
   /** Nothing can be delivered, as far as can be seen in constant time. */
   get isIdle(): boolean {
+    const next = this.#unsent.peek();
+    if (next !== undefined && this.office.isSafe(next.group)) return false;
     if (this.isFull || this.of.ready.length > 0) return this.isFull;
     return this.settings.consumers !== "sticky" || this.#consumers.every(({ own }) => own.length === 0);
   }
@@ -134,6 +153,7 @@ export class Courier {
   /** Sends what is ready to whoever has room for it. True when there was more than goes into one turn. */
   dispatch(now: number): boolean {
     const { of, settings } = this;
+    this.#send(now);
     if (of.isPaused) return false;
     if (settings.consumers !== "sticky") return this.#deliver(of.ready, () => this.#choose(), now);
     for (let one = of.ready.peek(); one !== undefined; one = of.ready.peek()) {
@@ -164,7 +184,7 @@ export class Courier {
         this.over(one, expire(office.ledger, one, settings.redelivery, now));
         continue;
       }
-      if (!office.isSafe(entry)) return false;
+      if (!office.isSafe(entry.group)) return false;
       if (entry.seq < this.since && !this.#wants(entry)) {
         office.ledger.settle(one, "dropped");
         continue;
@@ -175,9 +195,27 @@ export class Courier {
       if (settings.isGranted) this.credit.set(consumer.name, (this.credit.get(consumer.name) ?? 0) - 1);
       const slot = consumer.idle.pop() as Slot;
       this.busy.add(slot);
-      slot.send(one, now);
+      const { group } = office.ledger.state;
+      if (one.of.rules.isOnce === true && !office.isSafe(group)) this.#unsent.push({ slot, one, group });
+      else slot.send(one, now);
     }
     return false;
+  }
+
+  /** What is delivered at most once, as soon as it is safe that it is. */
+  #send(now: number): void {
+    const { office, settings } = this;
+    for (let next = this.#unsent.peek(); next !== undefined; next = this.#unsent.peek()) {
+      const { slot, one, group } = next;
+      if (!office.isSafe(group)) return;
+      this.#unsent.shift();
+      if (one.phase === "leased" && !isExpired(one.entry, now)) {
+        slot.send(one, now);
+        continue;
+      }
+      if (one.phase === "leased") this.over(one, expire(office.ledger, one, settings.redelivery, now));
+      slot.free();
+    }
   }
 
   /** Tells askers of a message that came to an end without an answer. */
@@ -218,11 +256,11 @@ export class Courier {
     );
   }
 
-  #wants({ type, payload, key, id, topic }: Entry): boolean {
+  #wants({ type, payload, key, id, topic, history }: Entry): boolean {
     const { filter } = this.settings;
     if (filter === undefined) return true;
     try {
-      return filter({ type, payload: unseal(this.office.codecOf(topic.name), payload), key, id });
+      return filter({ type, payload: unseal(this.office.codecOf(topic.name), payload), key, id, history });
     } catch {
       // Its consumer, or the dead letters, get what the filter can not look at.
       return true;
@@ -236,15 +274,15 @@ export class Courier {
     else lane.begun = entry.seq;
   }
 
-  #hasRoom({ isGone, idle, name }: Consumer): boolean {
-    return !isGone && idle.length > 0 && (!this.settings.isGranted || (this.credit.get(name) ?? 0) > 0);
+  #hasRoom({ idle, name }: Consumer): boolean {
+    return idle.length > 0 && (!this.settings.isGranted || (this.credit.get(name) ?? 0) > 0);
   }
 
   #choose(): Consumer | undefined {
     const consumers = this.#consumers;
     const count = consumers.length;
     if (this.settings.consumers !== "shared") {
-      const first = consumers.find(({ isGone }) => !isGone);
+      const [first] = consumers;
       return first !== undefined && this.#hasRoom(first) ? first : undefined;
     }
     for (let i = 0; i < count; i++) {

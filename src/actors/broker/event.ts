@@ -11,13 +11,23 @@ export interface LaneRules {
   readonly lanes: number;
   /** What waits for a time, or for somebody, lets those behind it pass. */
   readonly passes: boolean;
+  /** What was leased is not delivered again, unless it is known that it did not begin; false where it is absent. */
+  readonly isOnce?: boolean;
 }
 
 /** How a message ends for a subscription. */
 export type Fate = "acked" | "dead" | "expired" | "dropped";
 
 /** Why a message is a dead letter. */
-export type DeadReason = "rejected" | "exhausted" | "expired" | "noHandler" | "undecodable" | "overflow" | "laneDead";
+export type DeadReason =
+  | "rejected"
+  | "exhausted"
+  | "expired"
+  | "noHandler"
+  | "undecodable"
+  | "overflow"
+  | "laneDead"
+  | "skipped";
 
 /** One failed delivery. */
 export interface Attempt {
@@ -52,6 +62,8 @@ export interface TopicRules {
   readonly dedupCount: number;
   /** The oldest message must be found at once. */
   readonly dropsOldest: boolean;
+  /** The oldest message of a key must be found at once; false where it is absent. */
+  readonly conflates?: boolean;
 }
 
 interface Declared {
@@ -103,7 +115,7 @@ interface Leased {
   readonly at: number;
   readonly consumer: string;
 }
-/** An attempt failed and counts; the message comes again. */
+/** An attempt failed; the message comes again. */
 interface Failed {
   readonly kind: "failed";
   readonly topic: string;
@@ -113,6 +125,8 @@ interface Failed {
   readonly notBefore: number;
   readonly code: string;
   readonly error: string;
+  /** It uses up none of the attempts; false where it is absent. */
+  readonly isFree?: boolean;
 }
 /** A delivery did not begin: it counts for nothing. */
 interface Released {
@@ -146,6 +160,8 @@ interface Unparked {
   readonly name: string;
   readonly seq: number;
   readonly failures: number;
+  /** Not at once; 0 where it is absent. */
+  readonly notBefore?: number;
 }
 /** Its delay is over. Follows from the time, and is kept only where it decides who of a lane is next. */
 interface Woken {

@@ -5,12 +5,19 @@ import type { Ledger } from "./ledger.ts";
 import type { Delivery } from "./state.ts";
 import { again, trim, write } from "./write.ts";
 
+const ending = "/dead";
+
 /** The name of the topic in which the dead letters of `topic` are. */
 export function graveOf(topic: string): string {
-  return `${topic}/dead`;
+  return topic + ending;
 }
 
-/** Moves it to the dead letters: one record, so it is in the one place or in the other. */
+/** Of which of `topics` the dead letters are in this one; undefined where it is a topic like others. */
+export function sourceOf<T>(topics: ReadonlyMap<string, T>, grave: string): T | undefined {
+  return grave.endsWith(ending) ? topics.get(grave.slice(0, -ending.length)) : undefined;
+}
+
+/** Moves it to the dead letters: one record, so it is in the one place or in the other. What dies among these stays there. */
 export function bury(ledger: Ledger, one: Delivery, reason: DeadReason, deadLetters: number, now: number): DeadReason {
   const { of, entry } = one;
   const topic = of.topic.name;

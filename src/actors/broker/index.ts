@@ -12,11 +12,14 @@ export {
   grant,
   inspect,
   inspectStore,
+  join,
+  leave,
   type Publication,
   pause,
   read,
   redrive,
   resume,
+  skip,
 } from "./control.ts";
 export { type Durable, type DurableOptions, durable } from "./durable.ts";
 export { Exhausted } from "./durable-box.ts";

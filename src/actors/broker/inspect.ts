@@ -4,7 +4,8 @@ import type { Broker } from "./broker.ts";
 import type { Courier } from "./courier.ts";
 import type { Fate, History } from "./event.ts";
 import { Undecodable } from "./failure-journal.ts";
-import { graveOf } from "./grave.ts";
+import { graveOf, sourceOf } from "./grave.ts";
+import { fits, type RedriveFilter } from "./redrive.ts";
 import { Sealed, unseal } from "./sealed.ts";
 import type { Subscription } from "./state.ts";
 
@@ -68,7 +69,7 @@ export function reportOf({ desks, ledger, self }: Broker, only: string | undefin
   const { state } = ledger;
   const topics: TopicReport[] = [];
   for (const [name, { topic, couriers, waiting }] of desks) {
-    if (only === undefined ? name.endsWith("/dead") : name !== only) continue;
+    if (only === undefined ? sourceOf(desks, name) !== undefined : name !== only) continue;
     topics.push({
       name,
       backlog: topic.backlog,
@@ -98,14 +99,22 @@ function subscriptionReport(one: Subscription, courier: Courier | undefined, now
   };
 }
 
+export interface DeadRequest {
+  readonly topic: string;
+  readonly limit: number;
+  /** A sequence number. */
+  readonly after: number;
+  readonly filter: RedriveFilter;
+}
+
 /** The dead letters of a topic, the oldest first. */
-export function deadOf(broker: Broker, topic: string, limit: number, after: number): DeadMessage[] {
+export function deadOf(broker: Broker, { topic, limit, after, filter }: DeadRequest): DeadMessage[] {
   const found: DeadMessage[] = [];
   const codec = broker.codecOf(topic);
-  for (const { seq, id, key, type, payload, history } of broker.ledger.state.topics.get(graveOf(topic))?.log.values() ??
-    []) {
+  for (const entry of broker.ledger.state.topics.get(graveOf(topic))?.log.values() ?? []) {
+    const { seq, id, key, type, payload, history } = entry;
     if (found.length >= limit) break;
-    if (seq <= after || history === undefined) continue;
+    if (seq <= after || history === undefined || !fits(filter, entry, history.subscription, history.reason)) continue;
     const read = unseal(codec, payload);
     const bytes = read instanceof Undecodable && payload instanceof Sealed ? payload.bytes : undefined;
     found.push({ ...history, seq, id, key, type, payload: bytes ?? read });

@@ -3,8 +3,9 @@
 import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Backoff } from "../../runtime/kernel/verbs.ts";
 import type { Codec } from "./codec.ts";
-import type { Order } from "./event.ts";
+import type { History, Order } from "./event.ts";
 import type { OpenJournal } from "./journal.ts";
+import type { End } from "./settle.ts";
 
 /** What options may look at. */
 export interface Published {
@@ -12,6 +13,8 @@ export interface Published {
   readonly payload: unknown;
   readonly key: string | undefined;
   readonly id: string;
+  /** Of a dead letter: how it died. */
+  readonly history?: History | undefined;
 }
 
 export interface StoreOptions {
@@ -58,9 +61,13 @@ export interface TopicOptions extends StoreOptions {
     | undefined;
   /** Messages, and bytes by `size`, that may be unsettled at a time; 1,000,000 and without limit by default. */
   capacity?: { messages?: number | undefined; bytes?: number | undefined } | undefined;
-  /** What a full topic does; `"reject"` by default. `"dead-letter-oldest"` keeps what it drops among the dead letters. With `"wait"` up to 1,000 messages wait for room; asks are refused.
-   * An offer that gives up while it waits can not know: its message still enters when there is room. */
-  overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest" | undefined;
+  /**
+   * What a full topic does; `"reject"` by default. `"dead-letter-oldest"` keeps what it drops among the dead letters. With `"wait"` up to 1,000 messages wait for room; asks are refused.
+   * An offer that gives up while it waits can not know: its message still enters when there is room.
+   * With `"conflate-by-key"` a message drops the oldest of its key that still waits everywhere, and is rejected without
+   * one. It goes to the end of the line; with `selection: "fair"` its key keeps its turn.
+   */
+  overflow?: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest" | "conflate-by-key" | undefined;
   /**
    * What becomes of a message that no subscription wants, if it is not kept either: it is accepted (default), not accepted,
    * or goes to another topic or queue of this store, and to no third one.
@@ -111,17 +118,31 @@ export interface SubscriptionOptions {
    * extend it that far: {@link extend}.
    */
   lease?: Duration | { duration: Duration; max: Duration } | undefined;
+  /**
+   * Whether a message whose delivery came to no good end is delivered again (default), or what began is never begun again:
+   * one attempt, and no second one because nobody knows what became of it. With a journal it is safe that it is
+   * delivered before it is. What began and failed goes by `onExhausted`, also a {@link Requeue}; what was under way when the
+   * store or the process ended counts as dropped. Only {@link redrive} brings it back.
+   */
+  delivery?: "atLeastOnce" | "atMostOnce" | undefined;
   /** Attempts after which a message is exhausted; 5 by default, `Infinity` is legal. */
   maxAttempts?: number | undefined;
+  /**
+   * Which ends of a delivery use up attempts; all by default. `"crash"`: its handler failed. `"expiry"`: its lease ended.
+   * `"nack"`: its consumer said so, by a {@link Requeue} that counts, or a refusal under `onRefusal: "retry"`. After the
+   * others it comes again, after the same waits, as often as it takes.
+   */
+  counts?: readonly End[] | undefined;
   /** The wait between attempts, by the number of those that failed; from `"1s"` doubling to `"1m"` by default. */
   backoff?: Backoff | undefined;
   /** `"deadLetter"` by default; `"park"` keeps it, and what is behind it in its lane, until {@link redrive}. */
   onExhausted?: "deadLetter" | "drop" | "park" | undefined;
   /**
-   * What becomes of the rest of a lane when one of it is a dead letter for what it is: it goes on (default), or all of it
-   * that is there follows, in its order.
+   * What becomes of the rest of a lane when one of it is a dead letter for what it is: it goes on (default), all of it
+   * that is there follows, in its order, or none goes on: that one is parked instead, until {@link redrive} tries it again
+   * or {@link skip} makes it a dead letter.
    */
-  laneOnDead?: "continue" | "deadLetter" | undefined;
+  laneOnDead?: "continue" | "deadLetter" | "park" | undefined;
   /** What a refusal does when no asker gets it; `"deadLetter"` by default. */
   onRefusal?: "deadLetter" | "retry" | "drop" | undefined;
   /** `"drop"` by default. */
@@ -133,6 +154,11 @@ export interface SubscriptionOptions {
 }
 
 export interface SubscribeOptions<P = unknown> extends SubscriptionOptions {
+  /**
+   * What is published (default), or its dead letters, which are a topic like others: they stay in it until they are
+   * redriven, and what this subscription gives up stays there too. See `startAt` for those that are there.
+   */
+  of?: "messages" | "deadLetters" | undefined;
   /**
    * Which messages it sees; all by default. It sees those of these names, or those for which the function is true, such as
    * {@link matching} gives. What was kept before it came and does not fit counts as dropped.

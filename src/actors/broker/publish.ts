@@ -11,7 +11,7 @@ import { type Draft, trim, write } from "./write.ts";
 export interface Capacity {
   readonly messages: number;
   readonly bytes: number;
-  readonly overflow: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest";
+  readonly overflow: "reject" | "wait" | "drop-oldest" | "drop-newest" | "dead-letter-oldest" | "conflate-by-key";
   /** What is kept beyond settlement: so many, and so long. */
   readonly keptCount: number;
   readonly keptMs: number;
@@ -39,7 +39,13 @@ export function admit(
   const { overflow } = capacity;
   if (!hasRoom(topic, draft.sizeBytes, capacity)) {
     if (overflow === "drop-newest") return "dropped";
-    if (!topic.rules.dropsOldest || !makeRoom(ledger, topic, draft.sizeBytes, capacity, now, left)) return "full";
+    if (overflow === "conflate-by-key") {
+      const [before] = replaceable(topic, draft.key);
+      if (before === undefined || !hasRoom(topic, draft.sizeBytes - before.sizeBytes, capacity, 0)) return "full";
+      ledger.emit({ kind: "trimmed", topic: topic.name, seq: before.seq });
+      left?.(before);
+    } else if (!topic.rules.dropsOldest || !makeRoom(ledger, topic, draft.sizeBytes, capacity, now, left))
+      return "full";
   }
   const seq = write(ledger, topic, draft, now);
   if (topic.rules.retention === "kept") trim(ledger, topic, capacity, now);
@@ -52,8 +58,49 @@ export function isDuplicate({ seen, rules }: Topic, same: string, now: number): 
 }
 
 /** Whether `more` messages of `bytes` together find room, without making any. */
-export function hasRoom(topic: Topic, bytes: number, capacity: Capacity, more = 1): boolean {
+function hasRoom(topic: Topic, bytes: number, capacity: Capacity, more = 1): boolean {
   return topic.backlog + more <= capacity.messages && topic.backlogBytes + bytes <= capacity.bytes;
+}
+
+/** Those of its key that all who see them still wait for, in order. */
+function* replaceable({ byKey, subscriptions }: Topic, key: string | undefined): Generator<Entry> {
+  if (key === undefined) return;
+  for (const entry of byKey.get(key) ?? []) {
+    let isFree = true;
+    for (const { deliveries } of subscriptions.values()) {
+      const phase = deliveries.get(entry.seq)?.phase;
+      if (phase === "leased" || phase === "parked") isFree = false;
+    }
+    if (isFree) yield entry;
+  }
+}
+
+/** Whether all of them are taken when they are {@link admit}ted one after the other. */
+export function takesAll(topic: Topic, drafts: readonly Draft[], capacity: Capacity): boolean {
+  const { overflow } = capacity;
+  const all = drafts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (hasRoom(topic, all, capacity, drafts.length)) return true;
+  if (overflow !== "conflate-by-key") return overflow !== "reject" && overflow !== "wait";
+  /** The bytes of those that may leave for others of their key. */
+  const mayLeave = new Map<string | undefined, number[]>();
+  let more = 0;
+  let bytes = 0;
+  for (const { key, sizeBytes } of drafts) {
+    let leaving = mayLeave.get(key);
+    if (leaving === undefined) {
+      leaving = [...replaceable(topic, key)].map((entry) => entry.sizeBytes);
+      mayLeave.set(key, leaving);
+    }
+    if (hasRoom(topic, bytes + sizeBytes, capacity, more + 1)) more++;
+    else {
+      const left = leaving.shift();
+      if (left === undefined || !hasRoom(topic, bytes + sizeBytes - left, capacity, more)) return false;
+      bytes -= left;
+    }
+    bytes += sizeBytes;
+    if (key !== undefined) leaving.push(sizeBytes);
+  }
+  return true;
 }
 
 /** Of those that had to leave for others. */
@@ -92,6 +139,7 @@ export function isSameRules(a: TopicRules, b: TopicRules): boolean {
     a.retention === b.retention &&
     a.dedupMs === b.dedupMs &&
     a.dedupCount === b.dedupCount &&
-    a.dropsOldest === b.dropsOldest
+    a.dropsOldest === b.dropsOldest &&
+    (a.conflates ?? false) === (b.conflates ?? false)
   );
 }

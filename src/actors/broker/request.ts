@@ -6,8 +6,9 @@ import type { Broker } from "./broker.ts";
 import { type CommitRequest, type Committed, commitTo, type Settlement, slotOf } from "./commit.ts";
 import { type Parcel, seqAt } from "./draft.ts";
 import { NotConfigured, NotInStore } from "./failure.ts";
-import { type DeadMessage, deadOf, reportOf, type StoreReport } from "./inspect.ts";
-import { type RedriveRequest, redriveIn } from "./redrive.ts";
+import { type JoinRequest, joinIn, type LeaveRequest, leaveIn } from "./group.ts";
+import { type DeadMessage, type DeadRequest, deadOf, reportOf, type StoreReport } from "./inspect.ts";
+import { type RedriveRequest, redriveIn, type SkipRequest, skipIn } from "./redrive.ts";
 import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
 import { subscriptionOf } from "./state.ts";
@@ -47,11 +48,14 @@ export interface Requests {
   "broker.commit"(request: CommitRequest): Committed;
   "broker.extend"(request: ExtendRequest): boolean;
   "broker.grant"(request: { readonly topic: string; readonly count: number }): void;
+  "broker.join"(request: JoinRequest): void;
+  "broker.leave"(request: LeaveRequest): number;
   "broker.pause"(request: Place & { readonly isPaused: boolean }): void;
   "broker.seek"(request: SeekRequest): number;
   "broker.redrive"(request: RedriveRequest): number;
   "broker.inspect"(request: { readonly topic: string | undefined }): StoreReport;
-  "broker.dead"(request: { readonly topic: string; readonly limit: number; readonly after: number }): DeadMessage[];
+  "broker.skip"(request: SkipRequest): number;
+  "broker.dead"(request: DeadRequest): DeadMessage[];
   "broker.read"(request: { readonly key: string }): unknown;
 }
 
@@ -115,10 +119,10 @@ function answerTo(broker: Broker, m: Message): unknown {
       return redriveIn(broker, m.payload as RedriveRequest);
     case "broker.inspect":
       return reportOf(broker, (m.payload as { topic: string | undefined }).topic);
-    case "broker.dead": {
-      const { topic, limit, after } = m.payload as { topic: string; limit: number; after: number };
-      return deadOf(broker, topic, limit, after);
-    }
+    case "broker.skip":
+      return skipIn(broker, m.payload as SkipRequest);
+    case "broker.dead":
+      return deadOf(broker, m.payload as DeadRequest);
     case "broker.read":
       return unseal(broker.settings.codec, ledger.state.values.get((m.payload as { key: string }).key));
     default:
@@ -134,6 +138,10 @@ function answerAbout(broker: Broker, m: Message): unknown {
   const found = subscriptionOf(ledger.state, topic, name);
   if (found === undefined) return new NotInStore(`${self.path} has no subscription "${name}" of ${topic}.`);
   switch (m.type) {
+    case "broker.join":
+      return joinIn(broker, m.payload as JoinRequest);
+    case "broker.leave":
+      return leaveIn(broker, m.payload as LeaveRequest);
     case "broker.pause":
       ledger.emit({ kind: "paused", topic, name, isPaused: (m.payload as { isPaused: boolean }).isPaused });
       return undefined;
@@ -142,7 +150,7 @@ function answerAbout(broker: Broker, m: Message): unknown {
         return new NotConfigured(`${topic} keeps nothing beyond its settlement: set its retention to seek in it.`);
       const from = seqAt(found.topic, (m.payload as SeekRequest).to);
       const courier = broker.desks.get(topic)?.couriers.get(name);
-      if (courier !== undefined) courier.since = found.topic.nextSeq;
+      if (courier !== undefined) courier.since = Math.max(courier.since, found.topic.nextSeq);
       ledger.emit({ kind: "sought", topic, name, from });
       return from;
     }

@@ -1,6 +1,7 @@
 // What of a store outlives an incarnation of its actor: who is there, and where there is no journal also the state.
 
 import type { Ref } from "../../runtime/kernel/protocol.ts";
+import type { Changes } from "./group.ts";
 import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
 import type { StoreState } from "./state.ts";
 
@@ -15,6 +16,7 @@ export class Roster {
       refs: readonly Ref<unknown>[];
       owner: Ref<unknown> | undefined;
       credit: Map<string, number>;
+      changes: Changes;
     }
   > = new Map();
   state: StoreState | undefined = undefined;

@@ -11,7 +11,7 @@ import type { OpenJournal } from "./journal.ts";
 import type { Selection } from "./line.ts";
 import type { Published, StoreOptions, SubscribeOptions, SubscriptionOptions, TopicOptions } from "./options.ts";
 import type { Capacity } from "./publish.ts";
-import type { Redelivery } from "./settle.ts";
+import type { End, Redelivery } from "./settle.ts";
 
 /** A topic as its store handles it. */
 export interface TopicSettings {
@@ -87,7 +87,9 @@ export const subscriptionNames = [
   "credit",
   "maxUnsettled",
   "lease",
+  "delivery",
   "maxAttempts",
+  "counts",
   "backoff",
   "onExhausted",
   "onRefusal",
@@ -135,6 +137,7 @@ export function topicSettings(options: TopicOptions): TopicSettings {
     "drop-oldest",
     "drop-newest",
     "dead-letter-oldest",
+    "conflate-by-key",
   ]);
   return {
     rules: {
@@ -143,6 +146,7 @@ export function topicSettings(options: TopicOptions): TopicSettings {
       dedupMs: dedup === undefined ? 0 : Math.min(positive("dedup.window", dedup.window), Number.MAX_SAFE_INTEGER),
       dedupCount: Math.min(whole("dedup.count", dedup?.count, 100_000, 1), Number.MAX_SAFE_INTEGER),
       dropsOldest: overflow === "drop-oldest" || overflow === "dead-letter-oldest",
+      ...(overflow === "conflate-by-key" && { conflates: true }),
     },
     codec: codecOf(options.codec),
     capacity: {
@@ -204,12 +208,22 @@ export function subscriptionSettings(options: SubscribeOptions<never>): Subscrip
   const leaseMs = positive("lease", typeof lease === "object" ? lease.duration : lease);
   const leaseMaxMs = typeof lease === "object" ? positive("lease.max", lease.max) : leaseMs;
   if (leaseMaxMs < leaseMs) throw new InvalidOption("lease.max", leaseMaxMs, "a duration of at least lease.duration");
-  const maxAttempts = whole("maxAttempts", options.maxAttempts, 5, 1);
+  const isOnce = oneOf("delivery", options.delivery, ["atLeastOnce", "atMostOnce"]) === "atMostOnce";
+  const maxAttempts = isOnce ? 1 : whole("maxAttempts", options.maxAttempts, 5, 1);
+  const counts = countsOf(options.counts);
+  for (const option of ["maxAttempts", "counts", "backoff"] as const)
+    if (isOnce && options[option] !== undefined)
+      throw new InvalidOption(option, options[option], 'nothing with delivery: "atMostOnce": there is one attempt');
+  const onDead = oneOf("laneOnDead", options.laneOnDead, ["continue", "deadLetter", "park"]);
   if (typeof durable !== "boolean") throw new InvalidOption("durable", durable, "true or false");
   if (typeof startAt !== "object") oneOf("startAt", startAt, ["latest", "earliest"], "an object of seq or time");
+  const { lanes, selection } = choosing(options);
+  if (onDead === "park" && (lanes.order === "none" || lanes.passes))
+    throw new InvalidOption("laneOnDead", onDead, 'an order, and laneOnBackoff: "hold", for a lane that can be parked');
   return {
-    ...choosing(options),
-    follows: oneOf("laneOnDead", options.laneOnDead, ["continue", "deadLetter"]) === "deadLetter",
+    lanes: isOnce ? { ...lanes, isOnce } : lanes,
+    selection,
+    follows: onDead === "deadLetter",
     consumers: oneOf("consumers", options.consumers, ["shared", "failover", "exclusive", "sticky"]),
     prefetch: whole("prefetch", options.prefetch, 1, 1),
     isGranted: oneOf("credit", options.credit, ["prefetch", "granted"]) === "granted",
@@ -218,13 +232,15 @@ export function subscriptionSettings(options: SubscribeOptions<never>): Subscrip
     leaseMaxMs,
     redelivery: {
       maxAttempts,
+      counts,
       waitMs: (failures, random) => backoffMs(backoff, failures, random),
       onExhausted: oneOf("onExhausted", options.onExhausted, ["deadLetter", "drop", "park"]),
       onRefusal: oneOf("onRefusal", options.onRefusal, ["deadLetter", "retry", "drop"]),
       onExpired: oneOf("onExpired", options.onExpired, ["drop", "deadLetter"]),
+      parksLane: onDead === "park",
       deadLetters: whole("deadLetters", options.deadLetters, 100_000, 1),
     },
-    horizonMs: horizonOf(maxAttempts, leaseMaxMs, backoff),
+    horizonMs: horizonOf(counts.size < ends.length ? Number.POSITIVE_INFINITY : maxAttempts, leaseMaxMs, backoff),
     maxRedrives: whole("maxRedrives", options.maxRedrives, 10, 0),
     filter: filterOf(filter),
     startAt,
@@ -252,6 +268,14 @@ function choosing(options: SubscriptionOptions): Pick<SubscriptionSettings, "lan
     },
     selection: selection === "priority" ? { agingMs } : selection,
   };
+}
+
+const ends: readonly End[] = ["crash", "expiry", "nack"];
+
+function countsOf(given: SubscriptionOptions["counts"]): ReadonlySet<End> {
+  if (given !== undefined && !Array.isArray(given)) throw new InvalidOption("counts", given, `a list of ${ends}`);
+  for (const end of given ?? []) oneOf("counts", end, ends);
+  return new Set(given ?? ends);
 }
 
 function filterOf(filter: SubscribeOptions["filter"]): SubscriptionSettings["filter"] {

@@ -1,6 +1,14 @@
 // One delivery at a time: an ask that nobody awaits. How it ends is how the message is settled.
 
-import { ActorRestarted, Failure, Refusal, Stopped, UnknownMessage } from "../../runtime/kernel/failure.ts";
+import {
+  ActorRestarted,
+  AskTimeout,
+  Cancelled,
+  Failure,
+  Refusal,
+  Stopped,
+  UnknownMessage,
+} from "../../runtime/kernel/failure.ts";
 import type { Ref } from "../../runtime/kernel/protocol.ts";
 import type { Timer } from "../../runtime/kernel/verbs.ts";
 import type { Consumer, Courier } from "./courier.ts";
@@ -25,6 +33,8 @@ export class Slot {
   delivery: Delivery | undefined = undefined;
   /** World time at which the delivery is given up. */
   endsAt = 0;
+  /** Its consumer has left: that is no fault of the message. */
+  #isRevoked = false;
   #timer: Timer | undefined = undefined;
   #control: AbortController | undefined = undefined;
   readonly #done: (answer: unknown) => void;
@@ -37,7 +47,7 @@ export class Slot {
     this.#done = (answer) => {
       try {
         this.#handled(answer);
-        this.#free();
+        this.free();
       } catch (error) {
         this.#crash(error);
       }
@@ -47,7 +57,7 @@ export class Slot {
       if (error instanceof Stopped && error.passed.length === 0) return;
       try {
         this.#unhandled(error);
-        this.#free();
+        this.free();
       } catch (problem) {
         this.#crash(problem);
       }
@@ -82,12 +92,12 @@ export class Slot {
       const mishap = mishapOf(payload);
       const verdict = reject(office.ledger, one, "undecodable", settings.redelivery, mishap, moment);
       this.courier.over(one, verdict, mishap, payload);
-      this.#free();
+      this.free();
       return;
     }
     const lifeMs = expiresAt > 0 ? expiresAt - now : Number.POSITIVE_INFINITY;
     const within = Math.min(settings.leaseMaxMs, lifeMs);
-    const attempt = one.failures + 1;
+    const { attempt } = one;
     const isExtensible = settings.leaseMaxMs > settings.leaseMs;
     const options = { id, key, attempt, within, signal: isExtensible ? this.#begin(now) : undefined };
     const stub = office.self.ask(this.#consumer.ref, options) as Stub;
@@ -100,15 +110,24 @@ export class Slot {
 
   /** Gives the delivery until `untilMs`, if that is later and not more than the lease allows. */
   extend(until: number, now: number): boolean {
-    const { settings, office } = this.courier;
+    const { settings } = this.courier;
     const { delivery } = this;
-    if (delivery === undefined || settings.leaseMaxMs <= settings.leaseMs) return false;
+    if (delivery === undefined || this.#isRevoked || settings.leaseMaxMs <= settings.leaseMs) return false;
     const endsAt = Math.min(until, delivery.leasedAt + settings.leaseMaxMs);
-    if (endsAt <= this.endsAt) return true;
-    this.endsAt = endsAt;
-    this.#timer?.cancel();
-    this.#timer = office.self.after(endsAt - now, () => this.#control?.abort());
+    if (endsAt > this.endsAt) this.#endAt(endsAt, now);
     return true;
+  }
+
+  /** It ends then, unless it ends before. */
+  revoke(at: number, now: number): void {
+    this.#isRevoked = true;
+    if (at < this.endsAt) this.#endAt(at, now);
+  }
+
+  #endAt(at: number, now: number): void {
+    this.endsAt = at;
+    this.#timer?.cancel();
+    this.#timer = this.courier.office.self.after(at - now, () => this.#control?.abort());
   }
 
   #begin(now: number): AbortSignal {
@@ -119,11 +138,13 @@ export class Slot {
     return this.#control.signal;
   }
 
-  #free(): void {
+  /** It has no delivery, and may get another one. */
+  free(): void {
     const { courier } = this;
     const { office, busy } = courier;
     courier.isFull = false;
     this.delivery = undefined;
+    this.#isRevoked = false;
     this.#timer?.cancel();
     this.#timer = undefined;
     busy.delete(this);
@@ -157,14 +178,15 @@ export class Slot {
       return;
     }
     const { ledger, self } = office;
+    const isOnce = one.of.rules.isOnce === true;
     const moment = { now: self.now(), random: () => self.random() };
     const { redelivery } = settings;
     const mishap = mishapOf(error);
     const isOwn = !(error instanceof Failure) || error.passed.length === 0;
     if (error instanceof Requeue && !isExpired(one.entry, moment.now)) {
-      if (error.counts) {
+      if (error.counts || isOnce) {
         const again = { ...redelivery, waitMs: () => error.afterMs };
-        this.courier.over(one, fail(ledger, one, again, mishap, moment), mishap, error);
+        this.courier.over(one, fail(ledger, one, "nack", again, mishap, moment), mishap, error);
       } else release(ledger, one, error.afterMs, moment.now);
     } else if (error instanceof Refusal && !(error instanceof Requeue)) {
       if (one.entry.askers === undefined || redelivery.onRefusal === "retry")
@@ -178,12 +200,19 @@ export class Slot {
       this.courier.over(one, expire(ledger, one, redelivery, moment.now), mishap, error);
     } else if (error instanceof UnknownMessage && isOwn) {
       this.courier.over(one, reject(ledger, one, "noHandler", redelivery, mishap, moment), mishap, error);
-    } else if (isOwn && error instanceof ActorRestarted) {
+    } else if (isOwn && error instanceof ActorRestarted && !isOnce) {
       release(ledger, one, 0, moment.now);
     } else if (error instanceof Failure && error.outcome === "not-started") {
-      const waitMs = error.code === "ASK_TIMEOUT" ? 0 : Math.min(awayMsMax, awayMs << Math.min(one.releases, 10));
+      const isAtOnce = this.#isRevoked || error.code === "ASK_TIMEOUT";
+      const waitMs = isAtOnce ? 0 : Math.min(awayMsMax, awayMs << Math.min(one.releases, 10));
       release(ledger, one, waitMs, moment.now);
-    } else this.courier.over(one, fail(ledger, one, redelivery, mishap, moment), mishap, error);
+    } else {
+      const isCut = isOwn && (error instanceof AskTimeout || error instanceof Cancelled);
+      const isRevoked = isCut && this.#isRevoked && !isOnce;
+      const end = isRevoked ? "revoked" : isCut ? "expiry" : "crash";
+      const again = isRevoked ? { ...redelivery, waitMs: () => 0 } : redelivery;
+      this.courier.over(one, fail(ledger, one, end, again, mishap, moment), mishap, error);
+    }
   }
 }
 

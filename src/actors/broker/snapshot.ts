@@ -1,9 +1,9 @@
 // A state as the bytes of a snapshot, and back.
 
-import { laneOf } from "./apply.ts";
+import { isOver, laneOf } from "./apply.ts";
 import type { Attempt, Fate, History, LaneRules, TopicRules } from "./event.ts";
 import { formatVersion, Parts, packed, type Sealed, unpacked } from "./sealed.ts";
-import { Delivery, Entry, type Lane, StoreState, Subscription, Topic } from "./state.ts";
+import { Delivery, Entry, index, type Lane, StoreState, Subscription, Topic } from "./state.ts";
 
 interface SavedEntry {
   seq: number;
@@ -26,6 +26,8 @@ interface SavedDelivery {
   notBefore: number;
   parked: boolean;
   attempts: Attempt[] | undefined;
+  free?: number | undefined;
+  leased?: true | undefined;
 }
 interface SavedSubscription {
   name: string;
@@ -50,7 +52,7 @@ interface Snapshot {
   topics: SavedTopic[];
 }
 
-/** What is leased is saved as what waits: its delivery ends with the process. */
+/** What is leased is saved as what waits, as its delivery ends with the process; unless it is not delivered again. */
 export function snapshotOf(state: StoreState): Uint8Array {
   const parts = new Parts();
   const head: Snapshot = {
@@ -82,13 +84,18 @@ function savedTopic(topic: Topic, parts: Parts): SavedTopic {
       const { name, rules, isPaused, matched, fates } = one;
       return {
         ...{ name, rules, isPaused, matched, fates: { ...fates } },
-        deliveries: inOrder(one).map(({ entry, failures, notBefore, phase, attempts }) => ({
-          seq: entry.seq,
-          failures,
-          notBefore: phase === "scheduled" || phase === "behind" ? notBefore : 0,
-          parked: phase === "parked",
-          attempts,
-        })),
+        deliveries: inOrder(one).map((delivery) => {
+          const { entry, failures, notBefore, phase, attempts, free } = delivery;
+          return {
+            seq: entry.seq,
+            failures,
+            notBefore: phase === "scheduled" || phase === "behind" ? notBefore : 0,
+            parked: phase === "parked",
+            attempts,
+            free: free === 0 ? undefined : free,
+            leased: isOver(delivery) ? true : undefined,
+          };
+        }),
       };
     }),
   };
@@ -145,7 +152,7 @@ function topicFrom(state: StoreState, saved: SavedTopic, part: PartAt): Topic {
     if (entry.pending > 0) {
       topic.backlog++;
       topic.backlogBytes += entry.sizeBytes;
-      if (topic.rules.dropsOldest) topic.oldest.push(entry);
+      index(topic, entry);
     }
   return topic;
 }
@@ -160,12 +167,13 @@ function subscriptionFrom(
   made.isPaused = saved.isPaused;
   made.matched = saved.matched;
   Object.assign(made.fates, saved.fates);
-  for (const { seq, failures, notBefore, parked, attempts } of saved.deliveries) {
+  for (const { seq, failures, notBefore, parked, attempts, free = 0, leased } of saved.deliveries) {
     const entry = entries.get(seq);
     if (entry === undefined) continue;
     const lane = laneOf(made, entry.key);
     const one = new Delivery(made, entry, lane, failures);
     one.attempts = attempts;
+    one.free = free;
     one.notBefore = notBefore;
     entry.pending++;
     made.deliveries.set(seq, one);
@@ -175,7 +183,7 @@ function subscriptionFrom(
     else {
       if (lane !== undefined && isOutside) lane.outside++;
       else if (lane !== undefined) lane.head = one;
-      one.phase = parked ? "parked" : notBefore > 0 ? "scheduled" : "ready";
+      one.phase = leased ? "leased" : parked ? "parked" : notBefore > 0 ? "scheduled" : "ready";
       if (one.phase === "scheduled") state.agenda.put(notBefore, one);
       if (one.phase === "ready") made.ready.put(one, false);
     }

@@ -55,8 +55,9 @@ export class Delivery {
   readonly entry: Entry;
   readonly lane: Lane | undefined;
   phase: Phase = "behind";
-  /** Attempts that failed and count. */
+  /** Attempts that failed and count, and those that failed and do not. */
   failures: number;
+  free = 0;
   /** Deliveries in a row that did not begin. */
   releases = 0;
   /** While it is scheduled: until when. */
@@ -73,6 +74,11 @@ export class Delivery {
     this.lane = lane;
     this.failures = failures;
     this.notBefore = entry.notBefore;
+  }
+
+  /** The number of this attempt, or of the next one. */
+  get attempt(): number {
+    return this.failures + this.free + 1;
   }
 }
 
@@ -135,11 +141,42 @@ export class Topic {
   readonly seen: Map<string, Remembered> = new Map();
   /** Where the oldest may be dropped: the backlog in order, with what is finished still among it. */
   readonly oldest: Ring<Entry> = new Ring();
+  /** Where one may leave for another of its key: those of each key in the backlog, in order. */
+  readonly byKey: Map<string, Set<Entry>> = new Map();
 
   constructor(name: string, rules: TopicRules) {
     this.name = name;
     this.rules = rules;
   }
+}
+
+/** Makes a message of the backlog to be found as the rules of its topic want it. */
+export function index({ rules, oldest, byKey }: Topic, entry: Entry): void {
+  const { key } = entry;
+  if (rules.dropsOldest) oldest.push(entry);
+  if (rules.conflates !== true || key === undefined) return;
+  const others = byKey.get(key);
+  if (others === undefined) byKey.set(key, new Set([entry]));
+  else others.add(entry);
+}
+
+/** It has left the backlog. */
+export function unindex({ byKey }: Topic, entry: Entry): void {
+  const { key } = entry;
+  if (byKey.size === 0 || key === undefined) return;
+  const others = byKey.get(key);
+  others?.delete(entry);
+  if (others?.size === 0) byKey.delete(key);
+}
+
+/** Does so for all of them, when the rules have changed. */
+export function reindex(topic: Topic): void {
+  topic.oldest.clear();
+  topic.byKey.clear();
+  const backlog = new Set<Entry>();
+  for (const { deliveries } of topic.subscriptions.values())
+    for (const { entry } of deliveries.values()) backlog.add(entry);
+  for (const entry of [...backlog].sort((a, b) => a.seq - b.seq)) index(topic, entry);
 }
 
 export class StoreState {
@@ -152,6 +189,8 @@ export class StoreState {
   /** How long, and how many, keys are remembered: set by who runs it, before it goes on. */
   inboxMs: number = Number.POSITIVE_INFINITY;
   inboxCount: number = Number.POSITIVE_INFINITY;
+  // Of this incarnation, not of the state: the group of records of what happens now.
+  group = 0;
 }
 
 export function subscriptionOf(state: StoreState, topic: string, name: string): Subscription | undefined {

@@ -1,8 +1,11 @@
 // A subscription of a topic, as an actor: while it lives, its consumers get what is published.
 
-import type { Ref } from "../../runtime/kernel/protocol.ts";
+import { oneOf } from "../../runtime/kernel/options.ts";
+import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Make, Self } from "../../runtime/kernel/verbs.ts";
+import { leaving } from "./control.ts";
 import { NotInStore } from "./failure.ts";
+import { graveOf } from "./grave.ts";
 import type { SubscriptionReport } from "./inspect.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { EnlistRequest, Requests } from "./request.ts";
@@ -16,6 +19,9 @@ import {
 
 /** What a subscription can be asked for. */
 export interface SubscriptionControl {
+  /** As {@link join} and {@link leave} for a queue. */
+  join(consumer: Ref<unknown>): Promise<void>;
+  leave(consumer: Ref<unknown>, options?: { grace?: Duration | undefined }): Promise<number>;
   /** Deliveries end; messages wait. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -40,17 +46,25 @@ export function subscribe<P>(
   consumers: Ref<Partial<P>> | readonly Ref<Partial<P>>[],
   options: SubscribeOptions<P> = {},
 ): Make<SubscriptionControl> {
-  checkNames(options, ["filter", "startAt", "durable", ...subscriptionNames]);
+  checkNames(options, ["of", "filter", "startAt", "durable", ...subscriptionNames]);
+  const isOfDead = oneOf("of", options.of, ["messages", "deadLetters"]) === "deadLetters";
   const settings = subscriptionSettings(options);
   const refs = (Array.isArray(consumers) ? consumers : [consumers]) as readonly Ref<unknown>[];
   checkRef("topic", topic);
   for (const ref of refs) checkRef("consumers", ref);
   return async (self: Self) => {
     const to = topic as Ref<unknown> as Ref<Requests>;
-    const place = { topic: topic.path, name: self.path };
+    const place = { topic: isOfDead ? graveOf(topic.path) : topic.path, name: self.path };
     const request: EnlistRequest = { ...place, settings, refs, owner: self.ref };
     await self.ask(to)["broker.enlist"](request);
     return {
+      async join(consumer) {
+        checkRef("consumer", consumer);
+        await self.ask(to)["broker.join"]({ ...place, consumer });
+      },
+      async leave(consumer, options = {}) {
+        return await self.ask(to)["broker.leave"]({ ...place, ...leaving(consumer, options) });
+      },
       async pause() {
         await self.ask(to)["broker.pause"]({ ...place, isPaused: true });
       },

@@ -69,7 +69,7 @@ function watched(
             throw error;
           }
           if (attempt <= crashes) {
-            note(() => model.end(seq, "fail"));
+            note(() => model.end(seq, "crash"));
             sometimes("a message comes again");
             throw new Error("planted");
           }

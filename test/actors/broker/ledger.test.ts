@@ -3,11 +3,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { apply } from "../../../src/actors/broker/apply.ts";
-import type { StoreEvent } from "../../../src/actors/broker/event.ts";
+import type { StoreEvent, TopicRules } from "../../../src/actors/broker/event.ts";
+import { bury } from "../../../src/actors/broker/grave.ts";
 import { Ledger } from "../../../src/actors/broker/ledger.ts";
 import { lineOf, type Selection } from "../../../src/actors/broker/line.ts";
 import { admit, type Capacity } from "../../../src/actors/broker/publish.ts";
-import { acknowledge, due, expire, fail, type Redelivery, reject, release } from "../../../src/actors/broker/settle.ts";
+import {
+  acknowledge,
+  due,
+  type End,
+  expire,
+  fail,
+  type Redelivery,
+  reject,
+  release,
+  resume,
+} from "../../../src/actors/broker/settle.ts";
 import { snapshotOf, stateFrom } from "../../../src/actors/broker/snapshot.ts";
 import { type Delivery, StoreState, type Subscription, subscriptionOf } from "../../../src/actors/broker/state.ts";
 import { hash } from "../../../src/actors/ring.ts";
@@ -17,18 +28,21 @@ const mishap = { code: "ERROR", error: "planted" };
 const capacity: Capacity = {
   messages: Number.POSITIVE_INFINITY,
   bytes: Number.POSITIVE_INFINITY,
-  overflow: "reject",
+  overflow: "conflate-by-key",
   keptCount: Number.POSITIVE_INFINITY,
   keptMs: Number.POSITIVE_INFINITY,
 };
+
+const ways = ["ack", "crash", "crash", "expiry", "nack", "reject", "release", "defer"] as const;
 
 type Step =
   | { do: "publish"; key: string | undefined; delay: number; ttl: number; priority: number }
   | { do: "pass"; ms: number }
   | { do: "start" }
-  | { do: "end"; which: number; how: "ack" | "fail" | "reject" | "release" | "defer" }
+  | { do: "end"; which: number; how: (typeof ways)[number] }
   | { do: "drop"; which: number }
   | { do: "unpark" }
+  | { do: "skip" }
   | { do: "reboot" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -49,11 +63,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("end" as const),
       which: fc.nat(5),
-      how: fc.constantFrom("ack", "fail", "fail", "reject", "release", "defer" as const),
+      how: fc.constantFrom(...ways),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("drop" as const), which: fc.nat(9) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("unpark" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("unpark" as const, "skip" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("reboot" as const) }) },
 );
 
@@ -62,17 +76,32 @@ interface BenchOptions extends ModelOptions {
   lanes: number;
   passes: boolean;
   selection: Selection;
+  counts: readonly End[];
+  room: number;
 }
 
-const options: fc.Arbitrary<BenchOptions> = fc.record({
-  order: fc.constantFrom("none", "key", "all" as const),
-  maxAttempts: fc.integer({ min: 1, max: 3 }),
-  backoffMs: fc.constantFrom(0, 4),
-  onExhausted: fc.constantFrom("deadLetter", "drop", "park" as const),
-  lanes: fc.constantFrom(0, 0, 2),
-  passes: fc.boolean(),
-  selection: fc.constantFrom<Selection>("fifo", "fair", { agingMs: 6 }, { agingMs: Number.POSITIVE_INFINITY }),
-});
+const everyEnd: readonly End[] = ["crash", "expiry", "nack"];
+
+const options: fc.Arbitrary<BenchOptions> = fc
+  .record({
+    order: fc.constantFrom("none", "key", "all" as const),
+    maxAttempts: fc.integer({ min: 1, max: 3 }),
+    counts: fc.constantFrom(everyEnd, everyEnd, everyEnd.slice(0, 1), everyEnd.slice(1)),
+    parksLane: fc.constantFrom(false, false, true),
+    isOnce: fc.constantFrom(false, false, true),
+    room: fc.constantFrom(Number.POSITIVE_INFINITY, 4),
+    backoffMs: fc.constantFrom(0, 4),
+    onExhausted: fc.constantFrom("deadLetter", "drop", "park" as const),
+    lanes: fc.constantFrom(0, 0, 2),
+    passes: fc.boolean(),
+    selection: fc.constantFrom<Selection>("fifo", "fair", { agingMs: 6 }, { agingMs: Number.POSITIVE_INFINITY }),
+  })
+  // What settings refuse or settle.
+  .map((one) => ({
+    ...one,
+    parksLane: one.parksLane && !one.passes,
+    ...(one.isOnce && { maxAttempts: 1, counts: everyEnd }),
+  }));
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const names = { topic: "t", name: "s" };
@@ -85,25 +114,29 @@ class Bench {
   ledger: Ledger;
 
   constructor(options: BenchOptions) {
-    const { lanes, passes, order, selection } = options;
+    const { lanes, passes, order, selection, isOnce = false } = options;
     this.selection = selection;
     this.model = new Model({ ...options, ...(lanes > 0 && { laneOf: (key) => `${hash(key) % lanes}` }) });
     this.redelivery = {
       maxAttempts: options.maxAttempts,
+      counts: new Set(options.counts),
       waitMs: () => options.backoffMs,
       onExhausted: options.onExhausted,
       onRefusal: "deadLetter",
       onExpired: "drop",
+      parksLane: options.parksLane ?? false,
       deadLetters: 100,
     };
     this.ledger = new Ledger(new StoreState(), true);
-    const rules = { retention: "untilSettled", dedupMs: 0, dedupCount: 1, dropsOldest: false } as const;
+    const rules: TopicRules = {
+      ...{ retention: "untilSettled", dedupMs: 0, dedupCount: 1, dropsOldest: false, conflates: true },
+    };
     this.ledger.emit({ kind: "declared", topic: "t", rules });
     this.ledger.emit({ kind: "declared", topic: "t/dead", rules: { ...rules, retention: "kept" } });
     this.ledger.emit({
       kind: "subscribed",
       ...names,
-      rules: { order, lanes, passes },
+      rules: { order, lanes, passes, isOnce },
       from: 1,
     });
     this.select();
@@ -151,10 +184,11 @@ class Bench {
             same: "",
             to: undefined,
           },
-          capacity,
+          { ...capacity, messages: model.options.room ?? Number.POSITIVE_INFINITY },
           now,
         );
-        model.publish(seq as number, one.key, notBefore, expiresAt, one.priority);
+        expect(seq === "full").toBe(!model.makeRoom(one.key));
+        if (seq !== "full") model.publish(seq as number, one.key, notBefore, expiresAt, one.priority);
         return;
       }
       case "pass":
@@ -171,7 +205,7 @@ class Bench {
         this.#urgent(next);
         this.of.ready.take();
         ledger.emit({ kind: "leased", ...names, seq: next.entry.seq, at: now, consumer: "c" });
-        model.start(next.entry.seq, next.failures + 1);
+        model.start(next.entry.seq, next.attempt);
         return;
       }
       case "end": {
@@ -180,7 +214,8 @@ class Bench {
         if (of === undefined) return;
         model.end(of.entry.seq, one.how);
         if (one.how === "ack") acknowledge(ledger, of);
-        if (one.how === "fail") fail(ledger, of, redelivery, mishap, this.moment);
+        if (one.how === "crash" || one.how === "expiry" || one.how === "nack")
+          fail(ledger, of, one.how, redelivery, mishap, this.moment);
         if (one.how === "reject") reject(ledger, of, "rejected", redelivery, mishap, this.moment);
         if (one.how === "release") release(ledger, of, 0, now);
         if (one.how === "defer") release(ledger, of, Number.POSITIVE_INFINITY, now);
@@ -198,6 +233,11 @@ class Bench {
         for (const { entry } of this.#in("parked"))
           ledger.emit({ kind: "unparked", ...names, seq: entry.seq, failures: 0 });
         model.unpark();
+        due(ledger.state, ledger, now, (late) => expire(ledger, late, redelivery, now));
+        return;
+      case "skip":
+        for (const parked of this.#in("parked")) bury(ledger, parked, "skipped", 100, now);
+        model.skip();
         due(ledger.state, ledger, now, (late) => expire(ledger, late, redelivery, now));
         return;
       case "reboot":
@@ -225,11 +265,17 @@ class Bench {
 
   /** What is found again: from the events, and from a snapshot, the same. */
   reboot(): void {
-    for (const one of this.#in("leased")) {
-      release(this.ledger, one, 0, this.model.now);
-      this.model.end(one.entry.seq, "release");
-    }
     const { now } = this.model;
+    if (this.model.options.isOnce === true) {
+      // A snapshot knows what was under way.
+      this.events.push(...(JSON.parse(JSON.stringify(this.ledger.take())) as StoreEvent[]));
+      this.ledger = new Ledger(stateFrom(snapshotOf(this.ledger.state)), true);
+      this.select();
+    }
+    for (const one of this.#in("leased")) {
+      resume(this.ledger, one, now);
+      this.model.lose(one.entry.seq);
+    }
     this.model.tick(now);
     due(this.ledger.state, this.ledger, now, (late) => expire(this.ledger, late, this.redelivery, now));
     this.events.push(...(JSON.parse(JSON.stringify(this.ledger.take())) as StoreEvent[]));
@@ -261,15 +307,16 @@ class Bench {
 const found: [BenchOptions, Step[]][] = (() => {
   const passing: BenchOptions = {
     ...{ order: "all", maxAttempts: 1, backoffMs: 0, onExhausted: "park", lanes: 0, passes: true, selection: "fifo" },
+    ...{ counts: everyEnd, room: Number.POSITIVE_INFINITY },
   };
   const publish = (delay: number): Step => ({ do: "publish", key: "a", delay, ttl: 0, priority: 0 });
   const start: Step = { do: "start" };
   const reboot: Step = { do: "reboot" };
-  const end = (how: "fail" | "ack"): Step => ({ do: "end", which: 0, how });
-  const rest = [start, end("fail"), start, end("ack"), reboot];
+  const end = (how: "crash" | "ack"): Step => ({ do: "end", which: 0, how });
+  const rest = [start, end("crash"), start, end("ack"), reboot];
   return [
     [passing, [publish(5), { do: "pass", ms: 5 }, publish(0), start, reboot, ...rest]],
-    [passing, [publish(0), publish(0), start, end("fail"), { do: "unpark" }, reboot, ...rest]],
+    [passing, [publish(0), publish(0), start, end("crash"), { do: "unpark" }, reboot, ...rest]],
   ];
 })();
 

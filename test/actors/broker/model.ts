@@ -1,6 +1,7 @@
 // The reference: what one topic with its subscriptions promises, said as plainly as possible and as slowly as need be.
 
 type Fate = "acked" | "dead" | "expired" | "dropped";
+type Failed = "crash" | "expiry" | "nack";
 export type Order = "none" | "key" | "all";
 
 interface One {
@@ -12,6 +13,8 @@ interface One {
   notBefore: number;
   readonly expiresAt: number;
   failures: number;
+  /** Attempts that failed and do not count. */
+  free: number;
   phase: "open" | "leased" | "parked" | Fate;
   /** It has let others pass: among those that were there before it has no order any more. */
   hasPassed: boolean;
@@ -26,6 +29,14 @@ export interface ModelOptions {
   passes?: boolean;
   /** The lane of a key; each has its own by default. */
   laneOf?: (key: string) => string;
+  /** The failures that count; all by default. */
+  counts?: readonly Failed[];
+  /** What is dead is parked instead, if it has a lane; false by default. */
+  parksLane?: boolean;
+  /** What was under way is over when its broker starts again; false by default. */
+  isOnce?: boolean;
+  /** Messages that may be open; what comes then takes the place of one of its key. Without limit by default. */
+  room?: number;
 }
 
 /** One subscription: a list of messages, each with its state. */
@@ -43,9 +54,21 @@ export class Model {
   publish(seq: number, key: string | undefined, notBefore: number, expiresAt: number, priority = 0): void {
     if (seq <= (this.messages.at(-1)?.seq ?? 0)) throw new Error("G4: sequence numbers increase");
     const place = ++this.#places;
-    const one: One = { seq, place, key, priority, notBefore, expiresAt, failures: 0, phase: "open", hasPassed: false };
+    const one: One = {
+      ...{ seq, place, key, priority, notBefore, expiresAt },
+      ...{ failures: 0, free: 0, phase: "open", hasPassed: false },
+    };
     one.hasPassed = this.#isOutside(one);
     this.messages.push(one);
+  }
+
+  /** Makes room for a message of this key. False when there is none. */
+  makeRoom(key: string | undefined): boolean {
+    const open = this.messages.filter((one) => this.#isOpen(one));
+    if (open.length < (this.options.room ?? Number.POSITIVE_INFINITY)) return true;
+    const before = open.find((one) => one.key !== undefined && one.key === key && one.phase === "open");
+    if (before !== undefined) before.phase = "dropped";
+    return before !== undefined;
   }
 
   tick(now: number): void {
@@ -61,7 +84,7 @@ export class Model {
     if (one.phase !== "open") return `G3: it is ${one.phase}`;
     if (one.notBefore > this.now) return `G9: not before ${one.notBefore}, now ${this.now}`;
     if (one.expiresAt > 0 && one.expiresAt <= this.now) return "G9: it has expired";
-    if (attempt !== one.failures + 1) return `attempt ${attempt} after ${one.failures} failures`;
+    if (attempt !== one.failures + one.free + 1) return `attempt ${attempt} after ${one.failures + one.free} failures`;
     const lane = this.messages.filter((other) => other !== one && this.#isLane(other, one) && this.#isOpen(other));
     const inHand = lane.find(({ phase }) => phase === "leased");
     if (inHand !== undefined) return `G5: ${inHand.seq} of its lane is leased`;
@@ -73,7 +96,7 @@ export class Model {
   /** The messages that may start now. */
   startable(): number[] {
     return this.messages
-      .filter(({ seq, failures }) => this.objection(seq, failures + 1) === undefined)
+      .filter(({ seq, failures, free }) => this.objection(seq, failures + free + 1) === undefined)
       .map(({ seq }) => seq);
   }
 
@@ -85,21 +108,26 @@ export class Model {
 
   end(
     seq: number,
-    how: "ack" | "fail" | "reject" | "release" | "defer",
+    how: "ack" | "reject" | "release" | "defer" | Failed,
     waitMs: number = this.options.backoffMs,
   ): void {
     const one = this.of(seq);
     if (one.phase !== "leased") throw new Error(`${seq} ends and is ${one.phase}`);
     if (how === "ack") one.phase = "acked";
-    if (how === "reject") one.phase = "dead";
+    if (how === "reject") one.phase = this.#dead(one);
     if (how === "release") one.phase = "open";
     if (how === "defer") one.phase = "parked";
-    if (how === "fail") {
-      one.failures++;
-      if (one.failures < this.options.maxAttempts) {
+    if (how === "crash" || how === "expiry" || how === "nack") {
+      const counts = this.options.counts?.includes(how) ?? true;
+      if (counts) one.failures++;
+      else one.free++;
+      if (!counts || one.failures < this.options.maxAttempts) {
         one.phase = "open";
         one.notBefore = this.now + waitMs;
-      } else one.phase = ({ deadLetter: "dead", drop: "dropped", park: "parked" } as const)[this.options.onExhausted];
+      } else
+        one.phase = { deadLetter: this.#dead(one), drop: "dropped" as const, park: "parked" as const }[
+          this.options.onExhausted
+        ];
     }
     one.hasPassed ||= this.#isOutside(one);
     this.tick(this.now);
@@ -108,6 +136,16 @@ export class Model {
   drop(seq: number): void {
     const one = this.of(seq);
     if (this.#isOpen(one) && one.phase !== "leased") one.phase = "dropped";
+  }
+
+  /** The broker starts again: nobody knows how this one ended. */
+  lose(seq: number): void {
+    if (this.options.isOnce !== true) this.end(seq, "release");
+    else this.of(seq).phase = "dropped";
+  }
+
+  skip(): void {
+    for (const one of this.messages) if (one.phase === "parked") one.phase = "dead";
   }
 
   unpark(): void {
@@ -134,6 +172,12 @@ export class Model {
     const counts: Record<string, number> = { open: 0, leased: 0, parked: 0, acked: 0, dead: 0, expired: 0, dropped: 0 };
     for (const { phase } of this.messages) counts[phase]!++;
     return counts;
+  }
+
+  #dead({ key }: One): "dead" | "parked" {
+    const { order, parksLane = false } = this.options;
+    const hasLane = order === "all" || (order === "key" && key !== undefined);
+    return parksLane && hasLane ? "parked" : "dead";
   }
 
   #isOpen({ phase }: One): boolean {
