@@ -34,6 +34,7 @@ interface Task {
 
 const maxAttempts = 3;
 const backoffMs = 10;
+const unset = { maxAttempts: undefined, backoff: undefined };
 
 /** `planted` are options, or what breaks the promise; the model goes by `order` and `rules`. */
 function watched(
@@ -64,7 +65,7 @@ function watched(
             if (sleepMs > 0) await self.sleep(sleepMs);
           } catch (error) {
             // Another message, or a fault, brought the worker down.
-            note(() => model.end(seq, "release"));
+            note(() => model.end(seq, rules.isOnce === true ? "crash" : "release"));
             sometimes("a message that runs beside a crash is released");
             throw error;
           }
@@ -109,7 +110,8 @@ function watched(
       });
       expect(conserved(system)).toMatchObject({ ok: true });
       for (const { id, attempts, reason } of await deadLetters(system, q)) {
-        expect({ id, reason, rest: attempts.length % maxAttempts }).toMatchObject({ reason: "exhausted", rest: 0 });
+        const rest = attempts.length % model.options.maxAttempts;
+        expect({ id, reason, rest }).toMatchObject({ reason: "exhausted", rest: 0 });
         sometimes("a message is dead");
       }
       expect(await redrive(system, q)).toBe(dead - again);
@@ -148,6 +150,8 @@ describe("a queue in any order of events", () => {
     ["priority", "none", { selection: "priority", priority: ({ payload }) => (payload as Task).sleepMs }, {}],
     ["a bound on what is unsettled", "none", { maxUnsettled: 1 }, {}],
     ["a codec", "key", { codec: jsonCodec }, {}],
+    ["crashes that do not count", "key", { counts: ["expiry"] }, { counts: ["expiry"] }],
+    ["one attempt", "key", { delivery: "atMostOnce", ...unset }, { maxAttempts: 1, isOnce: true }],
   ];
   for (const [what, order, planted, rules] of others)
     test(`[G1 sim] [G3 sim] [G5 sim] does what the model does with ${what}, while consumers are brought down`, async () => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { deadLetters, extend, inspect, pause, redrive, resume } from "../../../src/actors/broker/control.ts";
 import type { QueueOptions } from "../../../src/actors/broker/options.ts";
 import { queue, store, topic } from "../../../src/actors/broker/queue.ts";
+import { subscribe } from "../../../src/actors/broker/subscribe.ts";
 import { json, SlowJournal } from "./scene.ts";
 
 interface Task {
@@ -349,6 +350,14 @@ test("options that can not be used are refused where they are given", () => {
     [() => queue(to, { order: "all", selection: "priority" }), "selection"],
     [() => queue(to, { selection: "fair", aging: 5 }), "aging"],
     [() => queue(to, { credit: 3 as never }), "credit"],
+    [() => queue(to, { delivery: "once" as never }), "delivery"],
+    [() => queue(to, { delivery: "atMostOnce", maxAttempts: 3 }), "maxAttempts"],
+    [() => queue(to, { delivery: "atMostOnce", counts: ["crash"] }), "counts"],
+    [() => queue(to, { counts: ["power"] as never }), "counts"],
+    [() => queue(to, { counts: ["crash"], inbox: { window: "24h" } }), "inbox.window"],
+    [() => queue(to, { laneOnDead: "park" }), "laneOnDead"],
+    [() => queue(to, { laneOnDead: "park", order: "key", laneOnBackoff: "pass" }), "laneOnDead"],
+    [() => subscribe(to, to, { of: "lost" as never }), "of"],
   ];
   for (const [make, option] of wrong) {
     expect(make).toThrow(InvalidOption);
