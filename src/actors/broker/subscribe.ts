@@ -21,7 +21,7 @@ import {
 export interface SubscriptionControl {
   /** As {@link join} and {@link leave} for a queue. */
   join(consumer: Ref<unknown>): Promise<void>;
-  leave(consumer: Ref<unknown>, options?: { grace?: Duration | undefined }): Promise<number>;
+  leave(who: { readonly consumer: Ref<unknown>; readonly grace?: Duration | undefined }): Promise<number>;
   /** Deliveries end; messages wait. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -62,7 +62,7 @@ export function subscribe<P>(
         checkRef("consumer", consumer);
         await self.ask(to)["broker.join"]({ ...place, consumer });
       },
-      async leave(consumer, options = {}) {
+      async leave({ consumer, ...options }) {
         return await self.ask(to)["broker.leave"]({ ...place, ...leaving(consumer, options) });
       },
       async pause() {

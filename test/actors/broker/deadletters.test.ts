@@ -7,6 +7,7 @@ import { deadLetters, inspect, redrive, skip } from "../../../src/actors/broker/
 import { memoryJournal } from "../../../src/actors/broker/memory.ts";
 import type { QueueOptions, SubscribeOptions } from "../../../src/actors/broker/options.ts";
 import { queue, store, topic } from "../../../src/actors/broker/queue.ts";
+import type { Requests } from "../../../src/actors/broker/request.ts";
 import { subscribe } from "../../../src/actors/broker/subscribe.ts";
 
 interface Work {
@@ -214,7 +215,10 @@ describe("a subscription of dead letters", () => {
       expect(heard).toEqual(["0:1", "10:1"]);
       expect(await kit.system.ask(sub).inspect()).toMatchObject({ matched: 1, dead: 1 });
       expect(await deadLetters(kit.system, kit.q)).toMatchObject([{ payload: 1, source: "/q" }]);
-      expect((await inspect(kit.system, kit.q)).topics[0]).toMatchObject({ deadLetters: 1 });
+      const those = await kit.system
+        .ask(kit.q as Ref<unknown> as Ref<Requests>)
+        ["broker.inspect"]({ topic: "/q/dead" });
+      expect(those.topics[0]).toMatchObject({ kept: 1, deadLetters: 0 });
     }));
 
   test("forgets what is redriven before it was heard, and lists those that fit", () =>
@@ -234,12 +238,15 @@ describe("a subscription of dead letters", () => {
 
   test("[G13 sim] hears of none that is not safe, and is there after a restart", async () => {
     let most = 0;
-    for (let at = 1; at < 60; at += 2) {
+    for (let at = 1; at < 90; at += 2) {
       const journal = memoryJournal({ latency: "5ms" });
       const heard = new Set<string>();
+      // Mended when the power is back: a death that was not safe did not happen.
+      const bad = new Set([0, 1, 2]);
       const boot = (system: System) => {
         const news = system.spawn(topic<Work>({ journal: journal.open }), { name: "news" });
-        const work = worker(system, "to", [], new Set([0, 1, 2]));
+        const work = worker(system, "to", [], new Set(bad));
+        bad.clear();
         const alarm = { work: (n: number) => void heard.add(`${n}`) };
         const options = { maxAttempts: 2, backoff: 10, durable: true } as const;
         const subs = [

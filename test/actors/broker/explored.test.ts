@@ -5,7 +5,7 @@ import { assertExplored, conserved, type ExploreOptions, explore } from "antipho
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonCodec } from "../../../src/actors/broker/codec.ts";
-import { deadLetters, inspect, pause, redrive, resume } from "../../../src/actors/broker/control.ts";
+import { deadLetters, inspect, join, leave, pause, redrive, resume } from "../../../src/actors/broker/control.ts";
 import type { QueueOptions } from "../../../src/actors/broker/options.ts";
 import { queue } from "../../../src/actors/broker/queue.ts";
 import { Model, type ModelOptions, type Order } from "./model.ts";
@@ -22,7 +22,7 @@ const deed = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 30 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("pause", "resume", "redrive" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("pause", "resume", "redrive", "rebalance" as const) }) },
 );
 type Deed = typeof deed extends fc.Arbitrary<infer T> ? T : never;
 
@@ -79,6 +79,8 @@ function watched(
       });
       const supervision = { maxRestarts: Number.POSITIVE_INFINITY };
       const refs = ["worker-1", "worker-2"].map((name) => system.spawn(worker, { name, supervision }));
+      const third = system.spawn(worker, { name: "worker-3", supervision });
+      let isThere = false;
       const q = system.spawn(queue(refs, { order, maxAttempts, backoff: backoffMs, prefetch: 2, ...planted }), {
         name: "q",
       });
@@ -91,7 +93,11 @@ function watched(
         } else if (one.do === "pass") await run(one.ms);
         else if (one.do === "pause") await pause(system, q);
         else if (one.do === "resume") await resume(system, q);
-        else {
+        else if (one.do === "rebalance") {
+          if (isThere) await leave(system, q, third);
+          else await join(system, q, third);
+          isThere = !isThere;
+        } else {
           const ids = (await deadLetters(system, q)).map(({ id }) => id);
           for (const id of ids) note(() => model.redrive(Number(id.slice(1))));
           expect(await redrive(system, q, { filter: { ids } })).toBe(ids.length);
