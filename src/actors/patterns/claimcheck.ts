@@ -54,18 +54,19 @@ export function claimCheck<P>(to: Ref<P>, blobs: Ref<Blobs>): Make<Receives<Chec
  * A consumer whose handlers get the payload that was put aside.
  *
  * With `remove`, the message is settled first and its blob removed then: one that comes again, or is dead and redriven,
- * finds its blob; one that is sent again under the same id may not, so give the queue a `dedup`. For a queue whose messages
- * come straight from it: not for a topic, where others claim the blob too, and not behind a pool.
+ * finds its blob; one that is sent again under the same id may not, so give the queue a `dedup`. Not for a topic, where
+ * others claim the blob too. `through` is the queue that delivers, or its store; needed where the message comes by way of
+ * another actor, such as a pool.
  * Fails: a message with ClaimLost, which makes it a dead letter; InvalidFactory, at spawn, for an object with `[receive]`.
  */
 export function redeem<A extends object>(
   blobs: Ref<Blobs>,
   make: Make<A>,
-  options: { remove?: boolean | undefined } = {},
+  options: { remove?: boolean | undefined; through?: Ref<unknown> | undefined } = {},
 ): Make<A> {
   return wrapped(make, (self: Self, name, handle) => async (payload) => {
     const { claim } = payload as Claim;
-    const from = self.message?.sender;
+    const from = options.through ?? self.message?.sender;
     const value = await self.ask(blobs).get(claim);
     if (value === undefined) return new ClaimLost(`${self.path} got ${name} ${claim}, and its blob is not there.`);
     const answer = await handle(value);

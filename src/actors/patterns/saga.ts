@@ -1,6 +1,7 @@
 // A saga: steps in several services, one after the other, without a transaction around them. When one can not be done,
 // those before it are taken back, the last first.
 
+import { milliseconds } from "../../runtime/kernel/duration.ts";
 import { InvalidOption, Refusal } from "../../runtime/kernel/failure.ts";
 import { whole } from "../../runtime/kernel/options.ts";
 import type { Duration, Ref } from "../../runtime/kernel/protocol.ts";
@@ -38,6 +39,8 @@ export interface SagaOptions {
   backoff?: Backoff | undefined;
   /** Attempts after which a step, or taking it back, is left to somebody: 100 by default. */
   maxAttempts?: number | undefined;
+  /** How long after its end a saga is remembered; for ever, or until {@link Saga.forget}, by default. */
+  keep?: Duration | undefined;
 }
 
 export interface SagaReport {
@@ -52,6 +55,8 @@ export interface Saga<I> {
   begin(saga: { readonly id: string; readonly input: I }): Promise<void>;
   /** How far it is; undefined for one that was never begun. */
   look(id: string): Promise<SagaReport | undefined>;
+  /** One that has ended is no more, and could begin again. Nothing happens to one that has not. */
+  forget(id: string): Promise<void>;
   /** Sagas that used up their attempts go on. Gives how many. */
   retry(): Promise<number>;
 }
@@ -73,7 +78,8 @@ interface Progress<I> extends SagaReport {
  * No step begins before the one ahead of it has ended or used up its lease; a service that goes on after that has to know,
  * by the id, what was taken back meanwhile. Nobody is kept from seeing what is taken back later.
  * Fails: InvalidOption; what {@link commit} fails with.
- * Cost: two messages of the store and two commits for each step; a value in the store for each saga, which stays.
+ * Cost: two messages of the store and two commits for each step; a value in the store for each saga, as long as it is
+ * remembered: until then one that is begun again is the same one.
  */
 export function saga<I>(
   store: Ref<StoreProtocol>,
@@ -83,6 +89,7 @@ export function saga<I>(
   const { lease = "30s", backoff = { first: "1s", max: "1m" } } = options;
   const concurrency = whole("concurrency", options.concurrency, 10, 1);
   const maxAttempts = whole("maxAttempts", options.maxAttempts, 100, 1);
+  const keepMs = milliseconds("keep", options.keep ?? Number.POSITIVE_INFINITY);
   if (steps.length === 0) throw new InvalidOption("steps", "none", "at least one");
   if (new Set(steps.map(({ name }) => name)).size < steps.length)
     throw new InvalidOption("steps", steps.map(({ name }) => name).join(", "), "a name of its own for each");
@@ -91,11 +98,11 @@ export function saga<I>(
     const place = (id: string) => `${self.path} ${id}`;
     const next = (to: Ref<unknown>, one: Progress<I>) => {
       const { id, status, reason, results } = one;
-      const isOver = status === "completed" || status === "undone";
       const step = { to, type: "step", payload: one, key: id, id: `${id} ${status} ${one.at}` };
+      const last = ended === undefined ? [] : [{ to: ended, type: "forget", payload: id, id: `${id} ended` }];
       return {
         state: { [place(id)]: { status, reason, results } satisfies SagaReport },
-        publish: isOver ? [] : [step],
+        publish: isOver(one) ? last : [step],
       };
     };
     const worker = self.spawn(
@@ -112,8 +119,20 @@ export function saga<I>(
       queue(worker, { store, ...limits, onExhausted: "park", onRefusal: "retry" }),
       { name: "steps" },
     );
-    // Before the store has the queue, nothing can be published in it.
-    await inspect(self, queued);
+    // Each one that ended waits here until it is forgotten.
+    const ended: Ref<unknown> | undefined =
+      keepMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : self.spawn(
+            queue(self.ref as Ref<Pick<Saga<I>, "forget">>, {
+              store,
+              delay: keepMs,
+              maxAttempts: Number.POSITIVE_INFINITY,
+            }),
+            { name: "ended" },
+          );
+    // Before the store has the queues, nothing can be published in them.
+    for (const one of [queued, ended]) if (one !== undefined) await inspect(self, one);
     const look = async (id: string) => (await read(self, store, place(id))) as SagaReport | undefined;
     return {
       async begin({ id, input }) {
@@ -123,9 +142,18 @@ export function saga<I>(
         await commit(self, store, { settle: [], ...next(queued, first) });
       },
       look,
+      async forget(id) {
+        const found = await look(id);
+        if (found !== undefined && isOver(found))
+          await commit(self, store, { settle: [], state: { [place(id)]: undefined } });
+      },
       retry: () => redrive(self, queued),
     };
   };
+}
+
+function isOver({ status }: SagaReport): boolean {
+  return status === "completed" || status === "undone";
 }
 
 async function forth<I>(self: Self, steps: readonly SagaStep<I>[], one: Progress<I>): Promise<Progress<I>> {

@@ -2,7 +2,7 @@
 
 import type { Ref, Self } from "antiphon";
 import { describe, expect, test } from "vitest";
-import { ackUpTo, commit, deadLetters, grant, inspect } from "../../../src/actors/broker/control.ts";
+import { ackUpTo, commit, deadLetters, grant, inspect, join, leave } from "../../../src/actors/broker/control.ts";
 import { queue, store, topic } from "../../../src/actors/broker/queue.ts";
 import { subscribe } from "../../../src/actors/broker/subscribe.ts";
 import { crashes, type Events, notes, play, spawn } from "./stage.ts";
@@ -90,6 +90,31 @@ describe("Kafka", () => {
   );
 
   test(
+    "a rebalance: who joins takes lanes over, who leaves is waited for, and then its work is done by others",
+    play(async ({ system, run, runUntilIdle }) => {
+      const seen: string[] = [];
+      const refs = ["a", "b"].map((name) => spawn(system, name, seen, (self, n) => self.sleep(n < 6 ? 10 : 90)));
+      const group = { order: "key", consumers: "sticky", prefetch: 9 } as const;
+      const [a, b] = refs as [Ref<Events>, Ref<Events>];
+      const lease = { duration: "30s", max: "1m" } as const;
+      const q = system.spawn(queue(a, { ...group, lease }), { name: "q" });
+      for (let n = 0; n < 12; n++) system.tell(q, { key: `k${n % 6}` }).placed({ n });
+      await run(5);
+      await join(system, q, b);
+      await run(10);
+      const of = (path: string) =>
+        seen.filter((one) => one.includes(`/${path} `)).map((one) => Number(one.split(" ")[2]));
+      expect(of("b").length).toBeGreaterThan(0);
+      const rest = of("a").filter((n) => n >= 6);
+      expect(rest.length).toBeGreaterThan(0);
+      expect(await leave(system, q, a, { grace: "30ms" })).toBe(rest.length);
+      await runUntilIdle();
+      expect(seen.filter((one) => one.endsWith("#2"))).toEqual(rest.map((n) => `45 /b ${n} #2`));
+      expect((await inspect(system, q)).topics[0]?.subscriptions[0]).toMatchObject({ acked: 12, consumers: 1 });
+    }),
+  );
+
+  test(
     "compaction, offsets, replay",
     play(async ({ system, runUntilIdle }) => {
       const seen: string[] = [];
@@ -170,6 +195,26 @@ describe("Pulsar", () => {
       for (const [n, key] of ["x", "x", "y"].entries()) system.tell(q, { key }).placed({ n });
       await runUntilIdle();
       expect(seen.map((one) => one.replace(/\/. /, ""))).toEqual(["0 0 #1", "50 2 #1", "100 0 #2", "100 1 #1"]);
+    }),
+  );
+});
+
+describe("Pulsar's dead letter topic", () => {
+  test(
+    "has subscriptions like any other, of which one sees what was there",
+    play(async ({ system, runUntilIdle }) => {
+      const seen: string[] = [];
+      const q = system.spawn(queue(spawn(system, "bad", [], crashes), { maxAttempts: 2, backoff: 0 }), { name: "q" });
+      system.tell(q, { key: "k", id: "m" }).placed({ n: 1 });
+      await runUntilIdle();
+      for (const startAt of ["earliest", "latest"] as const) {
+        const to = spawn(system, startAt, seen);
+        const sub = subscribe(q, to, { of: "deadLetters", startAt, durable: true });
+        await system.ask(system.spawn(sub, { name: `of-${startAt}` })).inspect();
+      }
+      system.tell(q).placed({ n: 2 });
+      await runUntilIdle();
+      expect(seen).toEqual(["0 /earliest 1 #1", "0 /earliest 2 #1", "0 /latest 2 #1"]);
     }),
   );
 });

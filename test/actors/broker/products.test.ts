@@ -126,7 +126,70 @@ describe("RabbitMQ", () => {
   );
 });
 
+describe("RabbitMQ's settlements", () => {
+  test(
+    "automatic acknowledgement: what was given to a consumer that dies is not given to another",
+    play(async ({ system, runUntilIdle }) => {
+      const seen: string[] = [];
+      const dies = spawn(system, "a", seen, (self) => {
+        self.stop();
+        return self.sleep("1h");
+      });
+      const options = { delivery: "atMostOnce", onExhausted: "drop", consumers: "failover" } as const;
+      const q = system.spawn(queue([dies, spawn(system, "b", seen)], options), { name: "q" });
+      for (const n of [1, 2]) system.tell(q).placed({ n });
+      await runUntilIdle();
+      expect(seen.map((one) => one.slice(one.indexOf("/")))).toEqual(["/a 1 #1", "/b 2 #1"]);
+      expect((await inspect(system, q)).topics[0]?.subscriptions[0]).toMatchObject({ acked: 1, dropped: 1 });
+    }),
+  );
+
+  test(
+    "delivery limit of 4.3: a crash counts; a return, or a consumer that takes too long, does not",
+    play(async ({ system, runUntilIdle }) => {
+      const seen: string[] = [];
+      const to = spawn(system, "to", seen, (self, n) => {
+        const attempt = self.message?.attempt ?? 0;
+        if (attempt < 4) return n === 1 ? new Requeue({ after: 0, counts: true }) : self.sleep("1h");
+        return crashes();
+      });
+      const q = system.spawn(queue(to, { counts: ["crash"], maxAttempts: 2, backoff: 0, lease: "1s" }), { name: "q" });
+      for (const n of [1, 2]) system.tell(q, { id: `m${n}` }).placed({ n });
+      await runUntilIdle();
+      for (const n of [1, 2])
+        expect(seen.filter((one) => one.includes(` ${n} #`)).map((one) => one.at(-1))).toEqual([
+          "1",
+          "2",
+          "3",
+          "4",
+          "5",
+        ]);
+      expect((await deadLetters(system, q)).map(({ attempts }) => attempts.map(({ code }) => code))).toEqual([
+        ["REQUEUE", "REQUEUE", "REQUEUE", "ACTOR_CRASHED", "ACTOR_CRASHED"],
+        ["ASK_TIMEOUT", "ASK_TIMEOUT", "ASK_TIMEOUT", "ACTOR_CRASHED", "ACTOR_CRASHED"],
+      ]);
+    }),
+  );
+});
+
 describe("SQS and SNS", () => {
+  test(
+    "a redrive moves dead letters to the queue that is named, so many a second",
+    play(async ({ system, run, runUntilIdle }) => {
+      const seen: string[] = [];
+      const shared = system.spawn(store(), { name: "store" });
+      const bad = spawn(system, "bad", [], crashes);
+      const q = system.spawn(queue(bad, { store: shared, maxAttempts: 1 }), { name: "q" });
+      const other = system.spawn(queue(spawn(system, "other", seen), { store: shared }), { name: "other-q" });
+      for (let n = 0; n < 3; n++) system.tell(q).placed({ n });
+      await run(10);
+      expect(await redrive(system, q, { to: other, rate: 1 })).toBe(3);
+      await runUntilIdle();
+      expect(seen).toEqual(["10 /other 0 #1", "1010 /other 1 #1", "2010 /other 2 #1"]);
+      expect(await deadLetters(system, q)).toEqual([]);
+    }),
+  );
+
   test(
     "FIFO: a group waits for its invisible head, a duplicate within five minutes is one",
     play(async ({ system, run, runUntilIdle }) => {
@@ -159,6 +222,26 @@ describe("SQS and SNS", () => {
       system.tell(news).paid({ n: 2 });
       await runUntilIdle();
       expect(seen.sort()).toEqual(["0 /to-paid 2 #1", "0 /to-placed 1 #1"]);
+    }),
+  );
+});
+
+describe("A queue of last values", () => {
+  test(
+    "has the newest of each key when its consumer is slow",
+    play(async ({ system, runUntilIdle }) => {
+      const seen: string[] = [];
+      const options = { overflow: "conflate-by-key", capacity: { messages: 3 }, selection: "fair" } as const;
+      const q = system.spawn(
+        queue(
+          spawn(system, "to", seen, (self) => self.sleep(10)),
+          options,
+        ),
+        { name: "q" },
+      );
+      for (const [n, key] of ["x", "a", "b", "a", "b", "a"].entries()) system.tell(q, { key }).placed({ n });
+      await runUntilIdle();
+      expect(seen).toEqual(["0 /to 0 #1", "10 /to 5 #1", "20 /to 4 #1"]);
     }),
   );
 });

@@ -1,5 +1,6 @@
 import type { Ref, Self, System } from "antiphon";
-import { deadLetters, queue, redrive, type StoreOptions } from "antiphon/broker";
+import { pool } from "antiphon/actors";
+import { deadLetters, inspect, queue, redrive, type StoreOptions } from "antiphon/broker";
 import { type Blobs, claimCheck, redeem } from "antiphon/patterns";
 import { simulate } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
@@ -72,6 +73,27 @@ describe("claimCheck and redeem", () => {
       expect(await redrive(system, films)).toBe(1);
       await runUntilIdle();
       expect(seen).toEqual(["f1 found"]);
+    });
+  });
+
+  test("remove the blob of what a pool handled, settled through its queue", async () => {
+    const blobs = new Map<string, unknown>();
+    const seen: string[] = [];
+    await simulate({}, async ({ system, runUntilIdle }) => {
+      const store = system.spawn(shelf(blobs), { name: "shelf" });
+      const cutter = (self: Self) => ({ cut: (film: string) => void seen.push(`${self.path} ${film}`) });
+      const through = (): Ref<unknown> => films;
+      const workers = system.spawn(
+        pool((self: Self) => redeem(store, cutter, { remove: true, through: through() })(self), { size: 2 }),
+        { name: "pool" },
+      );
+      const films: Ref<Films> = system.spawn(queue(workers as Ref<Films>, { prefetch: 2 }), { name: "films" });
+      const desk = system.spawn(claimCheck(films, store), { name: "desk" });
+      for (const id of ["f1", "f2"]) await system.offer(desk, { id }).cut(`of ${id}`);
+      await runUntilIdle();
+      expect(seen.sort()).toEqual(["/pool/0 of f1", "/pool/1 of f2"]);
+      expect(blobs.size).toBe(0);
+      expect((await inspect(system, films)).topics[0]?.subscriptions[0]).toMatchObject({ acked: 2, dead: 0 });
     });
   });
 

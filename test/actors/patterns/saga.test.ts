@@ -79,10 +79,10 @@ async function look(deeds: Deeds, sagas: Ref<Saga<string>>, system: System, ids:
 }
 const placeOf = (id: string) => names.findIndex((name) => id.includes(`/${name}/`));
 
-const spawned = (system: System, deeds: Deeds, options: Parameters<typeof store>[0] = {}, attempts = 3) => {
+const spawned = (system: System, deeds: Deeds, options: Parameters<typeof store>[0] = {}, keep?: "1s") => {
   const shared = system.spawn(store(options), { name: "store", supervision });
   const shop = system.spawn(service(deeds), { name: "shop", supervision });
-  const made = saga(shared, steps(shop, attempts), { backoff: "5ms", lease: "1s" });
+  const made = saga(shared, steps(shop), { backoff: "5ms", lease: "1s", keep });
   return { shared, sagas: system.spawn(made, { name: "sagas", supervision }) };
 };
 
@@ -134,6 +134,30 @@ describe("saga", () => {
     });
   });
 
+  test("is forgotten some time after its end, or when it is told to, and not before its end", async () => {
+    const deeds = new Deeds();
+    await simulate({}, async ({ system, run }) => {
+      const shared = system.spawn(store(), { name: "store" });
+      const shop = system.spawn(service(deeds), { supervision });
+      const sagas = system.spawn(saga(shared, steps(shop), { keep: "1h" }), { name: "sagas" });
+      const begin = (id: string) => system.ask(sagas).begin({ id, input: "mug" });
+      for (const id of ["a", "b"]) await begin(id);
+      await system.ask(sagas).forget("a");
+      expect(await system.ask(sagas).look("a")).toMatchObject({ status: "going on" });
+      await run("1m");
+      await system.ask(sagas).forget("a");
+      expect(await system.ask(sagas).look("a")).toBe(undefined);
+      expect(await system.ask(sagas).look("b")).toMatchObject({ status: "completed" });
+      // Begun again it is another one, which its services know.
+      await begin("a");
+      await run("58m");
+      expect(await system.ask(sagas).look("b")).toMatchObject({ status: "completed" });
+      await run("2m");
+      for (const id of ["a", "b"]) expect(await system.ask(sagas).look(id)).toBe(undefined);
+      expect(deeds.done).toHaveLength(6);
+    });
+  });
+
   const play = (knowsDuplicates: boolean) => (): Play<ReturnType<typeof spawned>> => {
     const deeds = new Deeds(knowsDuplicates);
     deeds.refusing.add("b/parcel");
@@ -151,6 +175,21 @@ describe("saga", () => {
   test("[C1 sim] ends completed or undone, whatever breaks after whichever event", async () => {
     const paths = ["/store", "/shop", "/sagas", "/sagas/worker", "/sagas/steps"];
     expect(await everywhere(paths, play(true))).toBeGreaterThan(200);
+  }, 120_000);
+
+  test("[C1 sim] is forgotten after that, whatever breaks", async () => {
+    const make = (): Play<ReturnType<typeof spawned>> => {
+      const deeds = new Deeds();
+      return {
+        boot: (system, options) => spawned(system, deeds, options, "1s"),
+        act: (world) => insist(world, () => world.system.ask(world.booted.sagas).begin({ id: "a", input: "mug" })),
+        async look({ system, booted }) {
+          expect(deeds.done).toEqual(names.map((name) => `a/${name}`));
+          expect(await system.ask(booted.sagas).look("a")).toBe(undefined);
+        },
+      };
+    };
+    expect(await everywhere(["/store", "/sagas", "/sagas/ended"], make)).toBeGreaterThan(100);
   }, 120_000);
 
   test("is caught with a service that does not know duplicates", async () => {
