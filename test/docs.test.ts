@@ -11,6 +11,7 @@ import * as sim from "antiphon/sim";
 import * as antiphonTesting from "antiphon/testing";
 import * as xstate from "antiphon/xstate";
 import { describe, expect, test } from "vitest";
+import { storeNames, subscriptionNames, topicNames } from "../src/actors/broker/settings.ts";
 import { milliseconds } from "../src/runtime/kernel/duration.ts";
 import { askWithinMs, defaults } from "../src/runtime/kernel/options.ts";
 import { advice, allKinds, errorsPage } from "./docs/errors.ts";
@@ -124,6 +125,13 @@ describe("docs/options.md", () => {
       defaultOf(value),
     ]);
     expect(Object.fromEntries(written)).toEqual(named);
+  });
+
+  test("has every option of a store, a topic and a subscription, and no other", () => {
+    const section = page.slice(page.indexOf("## Of a queue"), page.indexOf("## Of a system"));
+    const written = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    const own = ["store", "of", "filter", "startAt", "durable"];
+    expect(written.sort()).toEqual([...storeNames, ...topicNames, ...subscriptionNames, ...own].sort());
   });
 
   test("has the default of within", () => {

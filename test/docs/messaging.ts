@@ -62,6 +62,31 @@ async function attempts(): Promise<void> {
   // #endregion
 }
 
+async function alarms(): Promise<void> {
+  // #region dead
+  const email = () => ({
+    send(to: string) {
+      if (to !== "ann") throw new Error(`no such address: ${to}`);
+    },
+  });
+  const alarm = (self: Self) => ({
+    send: (to: string) => console.log(`${self.now()} ms: nothing reaches ${to}`),
+  });
+
+  await simulate({ seed: 7 }, async ({ system, runUntilIdle }) => {
+    const mails = system.spawn(queue(email, { maxAttempts: 2, backoff: "1s" }), { name: "mails" });
+    const alarms = subscribe(mails, system.spawn(alarm), {
+      of: "deadLetters",
+      filter: ({ history }) => history?.reason === "exhausted",
+    });
+    await system.ask(system.spawn(alarms)).inspect();
+    for (const to of ["ann", "bob"]) await system.offer(mails).send(to);
+    await runUntilIdle();
+    console.log(`${(await deadLetters(system, mails)).length} is there`);
+  });
+  // #endregion
+}
+
 async function lanes(): Promise<void> {
   // #region lanes
   const account = (self: Self) => ({
@@ -186,6 +211,6 @@ async function sagas(): Promise<void> {
   // #endregion
 }
 
-const examples = { topics, attempts, lanes, times, commits, restarts, sagas };
+const examples = { topics, attempts, alarms, lanes, times, commits, restarts, sagas };
 
 for (const [name, example] of Object.entries(examples)) if ((process.argv[2] ?? name) === name) await example();

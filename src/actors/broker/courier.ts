@@ -15,7 +15,7 @@ import { burst } from "./record.ts";
 import { Ring } from "./ring.ts";
 import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings } from "./settings.ts";
-import { expire, isExpired, type Mishap, type Verdict } from "./settle.ts";
+import { expire, isExpired, type Mishap, release, type Verdict } from "./settle.ts";
 import { Slot } from "./slot.ts";
 import type { Delivery, Entry, Subscription } from "./state.ts";
 
@@ -209,11 +209,12 @@ export class Courier {
       const { slot, one, group } = next;
       if (!office.isSafe(group)) return;
       this.#unsent.shift();
-      if (one.phase === "leased" && !isExpired(one.entry, now)) {
+      const isLeased = one.phase === "leased";
+      if (isLeased && isExpired(one.entry, now)) this.over(one, expire(office.ledger, one, settings.redelivery, now));
+      else if (isLeased && this.refs.includes(slot.consumer)) {
         slot.send(one, now);
         continue;
-      }
-      if (one.phase === "leased") this.over(one, expire(office.ledger, one, settings.redelivery, now));
+      } else if (isLeased) release(office.ledger, one, 0, now);
       slot.free();
     }
   }

@@ -3,7 +3,7 @@
 import type { Ref, Self, System } from "antiphon";
 import { powerFailure, simulate } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
-import { commit, deadLetters, inspect, redrive } from "../../../src/actors/broker/control.ts";
+import { commit, deadLetters, inspect, join, leave, redrive } from "../../../src/actors/broker/control.ts";
 import { Requeue } from "../../../src/actors/broker/failure.ts";
 import { memoryJournal } from "../../../src/actors/broker/memory.ts";
 import type { QueueOptions } from "../../../src/actors/broker/options.ts";
@@ -107,6 +107,23 @@ describe('a queue with delivery: "atMostOnce"', () => {
       await runUntilIdle();
       expect(started.at(-1)).toBe("1 #1");
     }).then(() => {}));
+
+  test("[G2 sim] gives to others what was on its way to who left", async () => {
+    const journal = new SlowJournal();
+    const started: string[] = [];
+    await simulate({}, async ({ system, run, runUntilIdle }) => {
+      const [a, b] = ["a", "b"].map((name) =>
+        system.spawn((self: Self) => ({ work: (n: number) => void started.push(`${self.path} ${n}`) }), { name }),
+      ) as [Ref<Work>, Ref<Work>];
+      const q = system.spawn(queue(a, { journal: journal.open, codec: json, ...once }), { name: "q" });
+      await system.offer(q, { id: "m" }).work(1);
+      await run(2);
+      await Promise.all([join(system, q, b), leave(system, q, a)]);
+      await runUntilIdle();
+      expect(started).toEqual(["/b 1"]);
+      expect((await inspect(system, q)).topics[0]?.subscriptions[0]).toMatchObject({ acked: 1, matched: 1 });
+    });
+  });
 
   test("[G2 sim] counts as dropped what was under way when the store crashed", () =>
     simulate({}, async ({ system, run, runUntilIdle }) => {
