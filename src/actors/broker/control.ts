@@ -6,7 +6,7 @@ import { whole } from "../../runtime/kernel/options.ts";
 import type { Ask, Duration, Ref } from "../../runtime/kernel/protocol.ts";
 import type { Self, Verbs } from "../../runtime/kernel/verbs.ts";
 import type { Committed, Settlement } from "./commit.ts";
-import type { DeadMessage, StoreReport } from "./inspect.ts";
+import type { DeadMessage, ParkedMessage, StoreReport } from "./inspect.ts";
 import type { RedriveFilter } from "./redrive.ts";
 import type { Requests } from "./request.ts";
 import { checkNames, checkRef } from "./settings.ts";
@@ -169,6 +169,17 @@ export async function deadLetters(
   const limit = whole("limit", options.limit, 100, 1);
   const filter = checkFilter(options.filter);
   return await ask(by, of)["broker.dead"]({ topic: of.path, limit, after: options.after ?? 0, filter });
+}
+
+/** The parked messages of a queue or topic: 100 by default, those that fit. Cost: the time of what is not settled. */
+export async function parked(
+  by: Asker,
+  of: Ref<unknown>,
+  options: { limit?: number | undefined; filter?: RedriveFilter | undefined } = {},
+): Promise<readonly ParkedMessage[]> {
+  checkNames(options, ["limit", "filter"]);
+  const limit = whole("limit", options.limit, 100, 1);
+  return await ask(by, of)["broker.parked"]({ topic: of.path, limit, filter: checkFilter(options.filter) });
 }
 
 function checkFilter(filter: RedriveFilter = {}): RedriveFilter {

@@ -15,6 +15,7 @@ export {
   join,
   leave,
   type Publication,
+  parked,
   pause,
   read,
   redrive,
@@ -45,7 +46,7 @@ export {
   Undecodable,
   Unencodable,
 } from "./failure-journal.ts";
-export type { DeadMessage, StoreReport, SubscriptionReport, TopicReport } from "./inspect.ts";
+export type { DeadMessage, ParkedMessage, StoreReport, SubscriptionReport, TopicReport } from "./inspect.ts";
 export type { Journal, OpenJournal, Recovered } from "./journal.ts";
 export { type LmdbJournalOptions, lmdbJournal } from "./lmdb.ts";
 export { type Repair, type RepairedPart, repairJournal } from "./lmdb-repair.ts";

@@ -2,10 +2,10 @@
 
 import type { Broker } from "./broker.ts";
 import type { Courier } from "./courier.ts";
-import type { Fate, History } from "./event.ts";
+import type { Attempt, Fate, History } from "./event.ts";
 import { Undecodable } from "./failure-journal.ts";
 import { graveOf, sourceOf } from "./grave.ts";
-import { fits, type RedriveFilter } from "./redrive.ts";
+import { fits, parkedIn, type RedriveFilter, type SkipRequest } from "./redrive.ts";
 import { Sealed, unseal } from "./sealed.ts";
 import type { Subscription } from "./state.ts";
 
@@ -63,6 +63,19 @@ export interface DeadMessage extends History {
   readonly payload: unknown;
 }
 
+/** A message that waits for {@link redrive} or {@link skip}. */
+export interface ParkedMessage {
+  readonly subscription: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly type: string;
+  /** Its bytes, if its codec can not read it. */
+  readonly payload: unknown;
+  /** The first and the last few; none, if it was set aside. */
+  readonly attempts: readonly Attempt[];
+}
+
 /** Of one topic, or of all but the dead letters. Cost: the time of what is unsettled, for the oldest. */
 export function reportOf({ desks, ledger, self }: Broker, only: string | undefined): StoreReport {
   const now = self.now();
@@ -110,14 +123,27 @@ export interface DeadRequest {
 /** The dead letters of a topic, the oldest first. */
 export function deadOf(broker: Broker, { topic, limit, after, filter }: DeadRequest): DeadMessage[] {
   const found: DeadMessage[] = [];
-  const codec = broker.codecOf(topic);
   for (const entry of broker.ledger.state.topics.get(graveOf(topic))?.log.values() ?? []) {
     const { seq, id, key, type, payload, history } = entry;
     if (found.length >= limit) break;
     if (seq <= after || history === undefined || !fits(filter, entry, history.subscription, history.reason)) continue;
-    const read = unseal(codec, payload);
-    const bytes = read instanceof Undecodable && payload instanceof Sealed ? payload.bytes : undefined;
-    found.push({ ...history, seq, id, key, type, payload: bytes ?? read });
+    found.push({ ...history, seq, id, key, type, payload: readable(broker, topic, payload) });
   }
   return found;
+}
+
+/** By subscription and number. */
+export function parkedOf(broker: Broker, { topic, limit, filter }: SkipRequest): ParkedMessage[] {
+  const desk = broker.desks.get(topic);
+  if (desk === undefined) return [];
+  return parkedIn(desk, filter)
+    .slice(0, limit)
+    .map(({ of, entry: { seq, id, key, type, payload }, attempts = [] }) => ({
+      ...{ subscription: of.name, seq, id, key, type, payload: readable(broker, topic, payload), attempts },
+    }));
+}
+
+function readable(broker: Broker, topic: string, payload: unknown): unknown {
+  const read = unseal(broker.codecOf(topic), payload);
+  return read instanceof Undecodable && payload instanceof Sealed ? payload.bytes : read;
 }

@@ -63,7 +63,7 @@ export function redriveIn(broker: Broker, request: RedriveRequest): number | Not
   let redriven = 0;
   const notBefore = () => (redriven * everyMs > 0 ? now + redriven * everyMs : 0);
   if (elsewhere === undefined)
-    for (const { entry, failures, of } of parked(desk, filter)) {
+    for (const { entry, failures, of } of parkedIn(desk, filter)) {
       if (redriven >= limit) break;
       const told = { topic: name, name: of.name, seq: entry.seq, notBefore: notBefore() };
       ledger.emit({ kind: "unparked", ...told, failures: resetAttempts ? 0 : Math.max(0, failures - 1) });
@@ -110,7 +110,7 @@ export function skipIn(broker: Broker, { topic, filter, limit }: SkipRequest): n
   const { ledger, desks, self } = broker;
   const desk = desks.get(topic);
   let skipped = 0;
-  for (const one of desk === undefined ? [] : parked(desk, filter)) {
+  for (const one of desk === undefined ? [] : parkedIn(desk, filter)) {
     const courier = desk?.couriers.get(one.of.name);
     if (skipped >= limit) break;
     if (courier === undefined) continue;
@@ -121,7 +121,8 @@ export function skipIn(broker: Broker, { topic, filter, limit }: SkipRequest): n
   return skipped;
 }
 
-function parked({ topic }: Desk, filter: RedriveFilter): Delivery[] {
+/** What of it is parked, in each subscription in order. */
+export function parkedIn({ topic }: Desk, filter: RedriveFilter): Delivery[] {
   return [...topic.subscriptions.values()].flatMap(({ name, deliveries }) =>
     [...deliveries.values()].filter(({ phase, entry }) => phase === "parked" && fits(filter, entry, name, "exhausted")),
   );

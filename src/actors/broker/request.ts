@@ -7,7 +7,15 @@ import { type CommitRequest, type Committed, commitTo, type Settlement, slotOf }
 import { type Parcel, seqAt } from "./draft.ts";
 import { NotConfigured, NotInStore } from "./failure.ts";
 import { type JoinRequest, joinIn, type LeaveRequest, leaveIn } from "./group.ts";
-import { type DeadMessage, type DeadRequest, deadOf, reportOf, type StoreReport } from "./inspect.ts";
+import {
+  type DeadMessage,
+  type DeadRequest,
+  deadOf,
+  type ParkedMessage,
+  parkedOf,
+  reportOf,
+  type StoreReport,
+} from "./inspect.ts";
 import { type RedriveRequest, redriveIn, type SkipRequest, skipIn } from "./redrive.ts";
 import { unseal } from "./sealed.ts";
 import type { SubscriptionSettings, TopicSettings } from "./settings.ts";
@@ -55,6 +63,7 @@ export interface Requests {
   "broker.redrive"(request: RedriveRequest): number;
   "broker.inspect"(request: { readonly topic: string | undefined }): StoreReport;
   "broker.skip"(request: SkipRequest): number;
+  "broker.parked"(request: SkipRequest): ParkedMessage[];
   "broker.dead"(request: DeadRequest): DeadMessage[];
   "broker.read"(request: { readonly key: string }): unknown;
 }
@@ -121,6 +130,8 @@ function answerTo(broker: Broker, m: Message): unknown {
       return reportOf(broker, (m.payload as { topic: string | undefined }).topic);
     case "broker.skip":
       return skipIn(broker, m.payload as SkipRequest);
+    case "broker.parked":
+      return parkedOf(broker, m.payload as SkipRequest);
     case "broker.dead":
       return deadOf(broker, m.payload as DeadRequest);
     case "broker.read":

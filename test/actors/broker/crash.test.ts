@@ -114,6 +114,7 @@ const kinds: Record<string, QueueOptions> = {
   "lanes that pass": { order: "key", laneOnBackoff: "pass", delay: ({ payload }) => (payload === 2 ? 4 : 0) },
   priority: { selection: "priority", priority: ({ payload }) => Number(payload) % 4, aging: 5 },
   "a fair choice": { order: "key", selection: "fair", tag: ({ payload }) => `${Number(payload) % 3}` },
+  "crashes that do not count": { order: "key", counts: ["expiry"] },
   "granted credit": { order: "key", credit: "granted", maxUnsettled: 2 },
   "room for two, and a wait": { capacity: { messages: 2 }, overflow: "wait" },
 };

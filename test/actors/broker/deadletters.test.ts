@@ -3,7 +3,7 @@
 import { type Ref, type Self, type System, settle } from "antiphon";
 import { powerFailure, type SimulatedWorld, simulate } from "antiphon/sim";
 import { describe, expect, test } from "vitest";
-import { deadLetters, inspect, redrive, skip } from "../../../src/actors/broker/control.ts";
+import { deadLetters, inspect, parked, redrive, skip } from "../../../src/actors/broker/control.ts";
 import { memoryJournal } from "../../../src/actors/broker/memory.ts";
 import type { QueueOptions, SubscribeOptions } from "../../../src/actors/broker/options.ts";
 import { queue, store, topic } from "../../../src/actors/broker/queue.ts";
@@ -60,6 +60,8 @@ describe('laneOnDead: "park"', () => {
       await send(["a", 1], ["a", 2], ["b", 3]);
       expect(seen).toEqual(["0:1", "0:3"]);
       expect(await report(system, q)).toMatchObject({ parked: 1, ready: 1, dead: 0, acked: 1 });
+      expect(await parked(system, q)).toMatchObject([{ id: "m1", key: "a", payload: 1, attempts: [{ attempt: 1 }] }]);
+      expect(await parked(system, q, { filter: { key: "b" } })).toEqual([]);
       bad.clear();
       expect(await redrive(system, q)).toBe(1);
       await world.runUntilIdle();
