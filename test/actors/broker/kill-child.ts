@@ -1,12 +1,13 @@
 // A process with a durable queue, until it is killed: it publishes, handles and commits, and prints each step when it has
 // happened. It begins when it is told to: it is started before its turn, as loading takes longer than a round. With
-// `drain` it publishes nothing, and ends when nothing is left. Bundled by the test.
+// `drain` it publishes nothing, and ends when nothing is left. Its last argument is how often it delivers. Bundled by the
+// test.
 
 import { writeSync } from "node:fs";
 import { createSystem, type Ref, type Self } from "antiphon";
 import { commit, deadLetters, inspect, lmdbJournal, queue } from "antiphon/broker";
 
-const [path = "", round = "0", mode = "publish"] = process.argv.slice(2);
+const [path = "", round = "0", mode = "publish", delivery = "atLeastOnce"] = process.argv.slice(2);
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 const keys = 4;
 const window = 16;
@@ -34,7 +35,8 @@ process.stdin.once("data", async () => {
   const to = system.spawn(worker, { name: "worker", concurrency: keys, supervision });
   const q: Ref<Work> = system.spawn(
     queue(to, {
-      ...{ order: "key", prefetch: keys, backoff: 1, maxAttempts: 1_000, snapshotEvery: 100 },
+      ...{ order: "key", prefetch: keys, snapshotEvery: 100 },
+      ...(delivery === "atMostOnce" ? { delivery } : { backoff: 1, maxAttempts: 1_000 }),
       ...{ capacity: { messages: 64 }, overflow: "wait", journal: lmdbJournal(path) },
     }),
     { name: "q" },

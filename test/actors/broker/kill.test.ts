@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const folder = mkdtempSync(join(tmpdir(), "antiphon-kill-"));
 const child = "node_modules/.antiphon/kill-child.mjs";
 const rounds = Number(process.env["KILL_ROUNDS"] ?? 10);
+const fewRounds = Math.min(rounds, 50);
 
 beforeAll(() => {
   buildSync({
@@ -32,8 +33,10 @@ interface Running {
   kill(): Promise<void>;
 }
 
-function run(round: number, mode = "publish"): Running {
-  const started = spawn(process.execPath, [child, join(folder, "store"), `${round}`, mode], {
+type Delivery = "atLeastOnce" | "atMostOnce";
+
+function run(delivery: Delivery, round: number, mode = "publish"): Running {
+  const started = spawn(process.execPath, [child, join(folder, delivery), `${round}`, mode, delivery], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const out: string[] = [];
@@ -94,31 +97,52 @@ class Witness {
   }
 }
 
+/** One process after the other; `hear` gets what each said. Gives what the last one said, which was not killed. */
+async function killed(
+  delivery: Delivery,
+  rounds: number,
+  hear: (lines: readonly string[]) => void,
+): Promise<readonly string[]> {
+  let draw = 7;
+  let next = run(delivery, 0);
+  for (let round = 0; round < rounds; round++) {
+    const now = next;
+    now.begin();
+    next = run(delivery, round + 1, round + 1 < rounds ? "publish" : "drain");
+    await now.said("recovered");
+    draw = (draw * 48_271) % 2_147_483_647;
+    await new Promise((resolve) => setTimeout(resolve, draw % 150));
+    await now.kill();
+    hear(now.out);
+  }
+  next.begin();
+  await next.said("dead");
+  await next.kill();
+  hear(next.out);
+  return next.out;
+}
+
 describe("a durable queue whose process is killed", () => {
   test(`[G1 live] [G5 live] [G13 live] loses nothing confirmed, repeats nothing acked, keeps each key's order, in ${rounds} rounds`, async () => {
     const witness = new Witness();
-    let draw = 7;
-    let next = run(0);
-    for (let round = 0; round < rounds; round++) {
-      const now = next;
-      now.begin();
-      next = run(round + 1, round + 1 < rounds ? "publish" : "drain");
-      await now.said("recovered");
-      draw = (draw * 48_271) % 2_147_483_647;
-      await new Promise((resolve) => setTimeout(resolve, draw % 150));
-      await now.kill();
-      witness.hear(now.out);
+    const last = await killed("atLeastOnce", rounds, (lines) => {
+      witness.hear(lines);
       expect(witness.violations).toEqual([]);
-    }
-    next.begin();
-    await next.said("dead");
-    await next.kill();
-    witness.hear(next.out);
+    });
     const { confirmed, started, acked, violations } = witness;
-    expect(next.out.at(-1)).toBe("dead 0");
+    expect(last.at(-1)).toBe("dead 0");
     expect([...confirmed].filter((n) => !started.has(n))).toEqual([]);
     expect(violations).toEqual([]);
     // It was worth it.
     expect(Math.min(confirmed.size, acked.size)).toBeGreaterThan(rounds);
+  }, 240_000);
+
+  test(`[G2 live] begins nothing twice with delivery: "atMostOnce", in ${fewRounds} rounds`, async () => {
+    const started: string[] = [];
+    await killed("atMostOnce", fewRounds, (lines) => {
+      started.push(...lines.filter((line) => line.startsWith("started")));
+      expect(started.length).toBe(new Set(started).size);
+    });
+    expect(started.length).toBeGreaterThan(fewRounds);
   }, 240_000);
 });
