@@ -94,7 +94,7 @@ export class Requeue extends Refusal {
   readonly _tag = "Requeue";
   override readonly code = "REQUEUE";
   readonly afterMs: number;
-  /** It is an attempt like one that crashed, and `after` is the wait before the next. */
+  /** It is an attempt like one that crashed, where `counts` of the options has `"nack"`, and `after` is the wait before the next. */
   readonly counts: boolean;
 
   constructor(options: { after?: Duration | undefined; counts?: boolean | undefined } = {}) {

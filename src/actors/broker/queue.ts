@@ -27,7 +27,8 @@ import { facade, type Opening, type Receives, station } from "./station.ts";
  * consumer's answer, whichever attempt gives it. When the asker has left, the message is handled all the same, and its
  * answer counted as late.
  *
- * Promises: at least one delivery while a consumer lives and attempts are left, never two at a time. A crash of the
+ * Promises: at least one delivery while a consumer lives and attempts are left, never two at a time; at most one that
+ * begins with `delivery: "atMostOnce"`. A crash of the
  * consumer counts as an attempt if it was this message that crashed it; deliveries that did not begin count for nothing.
  * `self.message.attempt` says which attempt it is; id and key are those of the sender. A consumer given as a ref needs a
  * budget of restarts of its own (`supervision: { maxRestarts: Infinity }`); one that the queue spawns has it.

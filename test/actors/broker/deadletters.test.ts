@@ -155,6 +155,33 @@ describe("redrive", () => {
       expect(refused).toMatchObject({ ok: false, error: { _tag: "NotInStore" } });
     }).then(() => {}));
 
+  test("[G1 sim] [G13 sim] leaves each in one of the two places, wherever the power fails", async () => {
+    const sums = new Set<number>();
+    for (let at = 40; at < 80; at += 1) {
+      const journal = memoryJournal({ latency: "7ms" });
+      const boot = (system: System) => {
+        const shared = system.spawn(store({ journal: journal.open }), { name: "store" });
+        const bad = worker(system, "to", [], new Set([0, 1, 2]));
+        const q = system.spawn(queue(bad, { store: shared, maxAttempts: 1 }), { name: "q" });
+        const other = system.spawn(queue(worker(system, "other", []), { store: shared }), { name: "other-q" });
+        return { q, other };
+      };
+      const faults = [powerFailure({ at })];
+      await simulate({ boot, journals: [journal], trace: "off", faults }, async (world) => {
+        const { q, other } = world.booted;
+        await Promise.all([0, 1, 2].map((n) => world.system.offer(q, { id: `m${n}` }).work(n)));
+        await world.run(40 - world.now());
+        await settle(redrive(world.system, q, { to: other }));
+        await world.run("1m");
+        const dead = (await deadLetters(world.system, world.booted.q)).length;
+        const moved = (await report(world.system, world.booted.other))?.matched ?? 0;
+        expect({ at, dead, moved, sum: dead + moved }).toEqual({ at, dead, moved, sum: 3 });
+        sums.add(dead);
+      });
+    }
+    expect(sums.size).toBeGreaterThan(1);
+  }, 60_000);
+
   test("refuses a rate of nothing, and one attempt elsewhere", () =>
     scene({}, async ({ system, q }) => {
       await expect(redrive(system, q, { rate: 0 })).rejects.toThrow("rate");
