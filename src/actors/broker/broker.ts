@@ -1,8 +1,10 @@
 // The actor behind queues, topics and stores: one state, one turn at a time. It takes messages, has them decided, makes
 // them safe, and then tells publishers and consumers.
 
+import { cellOf } from "../../runtime/kernel/cell.ts";
 import { InvalidOption } from "../../runtime/kernel/failure.ts";
 import type { Message, Ref } from "../../runtime/kernel/protocol.ts";
+import type { Incarnation } from "../../runtime/kernel/self.ts";
 import type { Self, Timer } from "../../runtime/kernel/verbs.ts";
 import { isSameLanes } from "./apply.ts";
 import type { Codec } from "./codec.ts";
@@ -30,6 +32,7 @@ const already: Promise<void> = Promise.resolve();
 
 export class Broker implements Office {
   readonly self: Self;
+  readonly incarnation: Incarnation;
   readonly ledger: Ledger;
   readonly settings: StoreSettings;
   readonly desks: Map<string, Desk> = new Map();
@@ -44,6 +47,7 @@ export class Broker implements Office {
 
   constructor(self: Self, settings: StoreSettings, roster: Roster, journal: Journal | undefined) {
     this.self = self;
+    this.incarnation = cellOf(self.ref).self;
     this.settings = settings;
     this.#roster = roster;
     const { state, written } = recovered(self.path, roster.state, journal);

@@ -3,6 +3,7 @@
 
 import { Refusal } from "../../runtime/kernel/failure.ts";
 import type { Ref } from "../../runtime/kernel/protocol.ts";
+import type { Incarnation } from "../../runtime/kernel/self.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
 import { HashRing } from "../ring.ts";
 import type { Codec } from "./codec.ts";
@@ -22,6 +23,8 @@ import type { Delivery, Entry, Subscription } from "./state.ts";
 /** What a courier needs of its store. */
 export interface Office {
   readonly self: Self;
+  /** The same, as the kernel has it. */
+  readonly incarnation: Incarnation;
   readonly ledger: Ledger;
   /** Of the payloads of a topic. */
   codecOf(topic: string): Codec | undefined;

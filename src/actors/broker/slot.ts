@@ -1,5 +1,6 @@
 // One delivery at a time: an ask that nobody awaits. How it ends is how the message is settled.
 
+import { cellOf } from "../../runtime/kernel/cell.ts";
 import {
   ActorRestarted,
   AskTimeout,
@@ -9,6 +10,8 @@ import {
   Stopped,
   UnknownMessage,
 } from "../../runtime/kernel/failure.ts";
+import { selector } from "../../runtime/kernel/names.ts";
+import { AskPromise, Request } from "../../runtime/kernel/operation.ts";
 import type { Ref } from "../../runtime/kernel/protocol.ts";
 import type { Timer } from "../../runtime/kernel/verbs.ts";
 import type { Consumer, Courier } from "./courier.ts";
@@ -21,8 +24,11 @@ import type { Delivery } from "./state.ts";
 /** A consumer that turns a message away is tried again after so long, twice as long each time up to the second. */
 const awayMs = 10;
 const awayMsMax = 1_000;
+const already: Promise<void> = Promise.resolve();
 
-type Stub = Record<string, ((payload: unknown) => Promise<unknown>) | undefined>;
+/** In the place of the promises of all deliveries: how one ends its slot hears without. */
+const nobodys = new AskPromise(() => {});
+nobodys.heard = true;
 
 /** A place for one delivery at a time. Its two functions serve all of them. */
 export class Slot {
@@ -37,8 +43,10 @@ export class Slot {
   #isRevoked = false;
   #timer: Timer | undefined = undefined;
   #control: AbortController | undefined = undefined;
-  readonly #done: (answer: unknown) => void;
-  readonly #failed: (error: unknown) => void;
+  /** It is turned away as it is put. */
+  #isSending = false;
+  readonly #done: (answer: unknown) => true;
+  readonly #failed: (error: unknown) => true;
 
   constructor(courier: Courier, consumer: Consumer, more: number) {
     this.courier = courier;
@@ -51,16 +59,22 @@ export class Slot {
       } catch (error) {
         this.#crash(error);
       }
+      return true;
     };
     this.#failed = (error) => {
       // The store itself was restarted: what was out is looked after by its next incarnation.
-      if (error instanceof Stopped && error.passed.length === 0) return;
+      if (error instanceof Stopped && error.passed.length === 0) return true;
+      if (this.#isSending) {
+        void already.then(() => this.#failed(error));
+        return true;
+      }
       try {
         this.#unhandled(error);
         this.free();
       } catch (problem) {
         this.#crash(problem);
       }
+      return true;
     };
   }
 
@@ -100,12 +114,15 @@ export class Slot {
     const { attempt } = one;
     const isExtensible = settings.leaseMaxMs > settings.leaseMs;
     const options = { id, key, attempt, within, signal: isExtensible ? this.#begin(now) : undefined };
-    const stub = office.self.ask(this.#consumer.ref, options) as Stub;
-    if (typeof stub[type] !== "function") {
-      this.#failed(new UnknownMessage(`${this.#consumer.ref.path} has no message ${type}.`, "not-started"));
-      return;
-    }
-    (stub[type](payload) as Promise<unknown>).then(this.#done, this.#failed);
+    const { incarnation } = office;
+    const to = cellOf(this.#consumer.ref);
+    const request = new Request("ask", incarnation, to, type);
+    request.promise = nobodys;
+    request.resolve = this.#done;
+    request.reject = this.#failed;
+    this.#isSending = true;
+    void incarnation.askOf(to, selector(type), payload, options, request);
+    this.#isSending = false;
   }
 
   /** Gives the delivery until `untilMs`, if that is later and not more than the lease allows. */

@@ -56,7 +56,7 @@ function turn(cell: Cell): boolean {
   if (request !== undefined && !admit(cell, flight, request)) return true;
   cell.running++;
   if (core.observer !== undefined) core.observer("started", cell, flight.type, flight.origin);
-  run(cell, flight, () => begin(cell, flight));
+  run(cell, flight);
   return true;
 }
 
@@ -109,10 +109,10 @@ function quickEnd(cell: Cell, flight: Flight, request: Request | undefined, resu
 }
 
 /** Runs what a flight is about, up to its first await. */
-function run(cell: Cell, flight: Flight, handler: () => unknown): void {
+function run(cell: Cell, flight: Flight): void {
   cell.core.current = flight;
   try {
-    const result = handler();
+    const result = begin(cell, flight);
     if (result !== undefined && result !== null && isThenable(result)) pend(cell, flight, result);
     else {
       keep(cell, flight);
@@ -136,13 +136,15 @@ function admit(cell: Cell, flight: Flight, request: Request): boolean {
   return true;
 }
 
-/** The longer road: any message, or several in flight. */
+/** The longer road: any message or turn, or several in flight. */
 function begin(cell: Cell, flight: Flight): unknown {
   if (cell.config.concurrency === 1) return handle(cell, flight);
   return cell.core.world.context.run(flight, () => handle(cell, flight));
 }
 
 function handle(cell: Cell, flight: Flight): unknown {
+  const own = flight.origin.turn?.run;
+  if (own !== undefined) return own();
   if (!cell.protocol.receives) return ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
   flight.letter = new Letter(flight);
   return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
@@ -156,7 +158,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** The record stays with its message: it is no longer the spare one, and its handler has returned. */
+/** The record stays with its message: it is no longer the spare one, and its handler has returned or is to begin. */
 function keep(cell: Cell, flight: Flight): void {
   const { core } = cell;
   core.current = undefined;
@@ -336,7 +338,7 @@ function startTurn(cell: Cell, lane: Lane): boolean {
     lane.turned = false;
     return false;
   }
-  const flight = cell.long ? new Flight(cell) : (cell.core.spare ??= new Flight(cell));
+  const flight = (cell.core.spare ??= new Flight(cell));
   lane.take(flight);
   flight.cell = cell;
   const started = flight.origin as Turn;
@@ -345,30 +347,29 @@ function startTurn(cell: Cell, lane: Lane): boolean {
   cell.running++;
   if (started.kind === "reply") {
     // It holds the slot while what it set off runs, and is no message.
-    started.run();
-    cell.core.world.afterJobs(() => {
+    const over = () => {
       cell.running--;
       next(cell);
-    });
+    };
+    if (started.run() === true) over();
+    else cell.core.world.afterJobs(over);
     return true;
   }
   if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, started);
-  if (!cell.long) {
-    quickRun(cell, flight, started);
-    return true;
+  if (!cell.long) quickRun(cell, flight);
+  else {
+    keep(cell, flight);
+    run(cell, flight);
   }
-  const handler = started.run;
-  run(cell, flight, cell.config.concurrency > 1 ? () => cell.core.world.context.run(flight, handler) : handler);
   return true;
 }
 
 /** A turn on the short road. */
-function quickRun(cell: Cell, flight: Flight, turn: Turn): void {
+function quickRun(cell: Cell, flight: Flight): void {
   cell.core.current = flight;
   let result: unknown;
   try {
-    const { run } = turn;
-    result = run();
+    result = handle(cell, flight);
     if (result !== undefined && result !== null && isThenable(result)) {
       pend(cell, flight, result);
       return;

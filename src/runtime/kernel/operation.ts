@@ -182,8 +182,9 @@ export class Request extends Operation implements Origin {
   /** The message for which it was begun, in worlds that ask. */
   beganIn: Flight | undefined = undefined;
   promise: AskPromise | undefined = undefined;
-  resolve: (value: unknown) => void = nothing;
-  reject: (reason: unknown) => void = nothing;
+  /** True from one that needs no promise job. */
+  resolve: (value: unknown) => unknown = nothing;
+  reject: (reason: unknown) => unknown = nothing;
   details: Details | undefined = undefined;
   /** Of all requests of the system: the youngest of a cycle is withdrawn. */
   order = 0;
@@ -230,11 +231,10 @@ export class Request extends Operation implements Origin {
   }
 
   /** Settles its promise. */
-  end(isOk: boolean, value: unknown): void {
+  end(isOk: boolean, value: unknown): unknown {
     const { wire } = this.from.core.world;
-    if (wire !== undefined) wire.wake(this, isOk, value);
-    else if (isOk) this.resolve(value);
-    else this.reject(value);
+    if (wire !== undefined) return wire.wake(this, isOk, value);
+    return isOk ? this.resolve(value) : this.reject(value);
   }
 
   /** Set once, by the module that gives requests up: a deadline that nobody dequeues comes due here. */

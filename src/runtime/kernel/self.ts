@@ -175,9 +175,9 @@ export class Incarnation extends Scope implements Self {
     return promise as Promise<unknown> as Promise<void>;
   }
 
-  askOf(to: Cell, what: Selector, payload: unknown, options: WaitOptions | undefined): Answer<unknown, unknown> {
+  askOf(to: Cell, what: Selector, payload: unknown, options?: WaitOptions, given?: Request): Answer<unknown, unknown> {
     if (!this.#mayPut()) return this.inert() as Promise<never>;
-    const request = new Request("ask", this, to, what.name);
+    const request = given ?? new Request("ask", this, to, what.name);
     const promise = this.#begin(request, options, this.cell.core.world.askWithinMs, this.current());
     if (!request.settled && !quickPut(to, what, payload, request, request)) post(to, what, payload, request);
     return promise;
@@ -217,7 +217,7 @@ export class Incarnation extends Scope implements Self {
   ): AskPromise {
     const { core } = this.cell;
     const { world } = core;
-    const promise = promiseOf(request);
+    const promise = request.promise ?? promiseOf(request);
     request.order = ++core.requests;
     let within = otherwiseMs;
     if (options !== undefined) {
