@@ -8,7 +8,6 @@ import {
   Entry,
   index,
   Lane,
-  type Phase,
   reindex,
   type StoreState,
   Subscription,
@@ -211,7 +210,6 @@ function add(state: StoreState, to: Subscription, entry: Entry, failures: number
   const one = new Delivery(to, entry, lane, failures);
   to.deliveries.set(entry.seq, one);
   to.matched++;
-  to.counts.behind++;
   if (entry.pending++ === 0) {
     entry.topic.backlog++;
     entry.topic.backlogBytes += entry.sizeBytes;
@@ -252,16 +250,9 @@ function deliveryOf(
 }
 
 export function leased(one: Delivery, at: number, consumer: string): void {
-  move(one, "leased");
+  one.phase = "leased";
   one.leasedAt = at;
   one.consumer = consumer;
-}
-
-function move(one: Delivery, phase: Phase): void {
-  const { counts } = one.of;
-  counts[one.phase]--;
-  counts[phase]++;
-  one.phase = phase;
 }
 
 /** Ready, or scheduled when it may not begin before a time. */
@@ -271,7 +262,7 @@ function place(state: StoreState, one: Delivery, notBefore: number, isFirst: boo
   if ((one.phase === "leased" || one.phase === "parked") && one.entry.expiresAt > 0)
     state.agenda.put(one.entry.expiresAt, one);
   if (notBefore > 0) {
-    move(one, "scheduled");
+    one.phase = "scheduled";
     state.agenda.put(notBefore, one);
     letPass(state, one);
     return;
@@ -281,18 +272,18 @@ function place(state: StoreState, one: Delivery, notBefore: number, isFirst: boo
     // It comes back into its lane, as the next.
     lane.outside--;
     if (lane.head !== undefined) {
-      move(one, "behind");
+      one.phase = "behind";
       lane.behind.unshift(one);
       return;
     }
     lane.head = one;
   }
-  move(one, "ready");
+  one.phase = "ready";
   if (!one.isQueued) of.ready.put(one, isFirst);
 }
 
 function park(state: StoreState, one: Delivery): void {
-  move(one, "parked");
+  one.phase = "parked";
   letPass(state, one);
 }
 
@@ -324,7 +315,7 @@ function count(one: Delivery, at: number, code: string, error: string, isFree = 
 
 export function end(state: StoreState, one: Delivery, fate: Fate): void {
   const { of, entry, lane, phase } = one;
-  move(one, "over");
+  one.phase = "over";
   of.fates[fate]++;
   of.deliveries.delete(entry.seq);
   if (--entry.pending === 0) {

@@ -7,7 +7,7 @@ import { Undecodable } from "./failure-journal.ts";
 import { graveOf, sourceOf } from "./grave.ts";
 import { fits, parkedIn, type RedriveFilter, type SkipRequest } from "./redrive.ts";
 import { Sealed, unseal } from "./sealed.ts";
-import type { Subscription } from "./state.ts";
+import { phasesOf, type Subscription } from "./state.ts";
 
 export interface SubscriptionReport {
   /** Empty for the one of a queue. */
@@ -100,8 +100,9 @@ export function reportOf({ desks, ledger, self }: Broker, only: string | undefin
 }
 
 function subscriptionReport(one: Subscription, courier: Courier | undefined, now: number): SubscriptionReport {
-  const { name, isPaused, counts, fates, matched, deliveries } = one;
-  const { scheduled, ready, behind, leased, parked } = counts;
+  // What is behind counts as ready.
+  const { scheduled, ready, behind, leased, parked } = phasesOf(one);
+  const { name, isPaused, fates, matched, deliveries } = one;
   const { acked, dead, expired, dropped }: Record<Fate, number> = fates;
   let oldest = Number.POSITIVE_INFINITY;
   for (const { entry } of deliveries.values()) oldest = Math.min(oldest, entry.at);

@@ -187,7 +187,6 @@ function subscriptionFrom(
       if (one.phase === "scheduled") state.agenda.put(notBefore, one);
       if (one.phase === "ready") made.ready.put(one, false);
     }
-    made.counts[one.phase]++;
   }
   return made;
 }

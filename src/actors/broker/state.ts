@@ -107,8 +107,6 @@ export class Subscription {
   /** What is ready, in the order in which it is chosen. */
   ready: Line = new Fifo();
   readonly lanes: Map<string, Lane> = new Map();
-  /** Now in each phase; what is behind counts as ready in what is shown. */
-  readonly counts: Record<Phase, number> = { behind: 0, scheduled: 0, ready: 0, leased: 0, parked: 0, over: 0 };
   /** Messages it was given since it began, and how many of them ended how. */
   matched = 0;
   readonly fates: Record<Fate, number> = { acked: 0, dead: 0, expired: 0, dropped: 0 };
@@ -118,6 +116,13 @@ export class Subscription {
     this.name = name;
     this.rules = rules;
   }
+}
+
+/** How many are in each phase: counted when somebody asks, as a message changes its phase three times. */
+export function phasesOf({ deliveries }: Subscription): Record<Exclude<Phase, "over">, number> {
+  const counts = { behind: 0, scheduled: 0, ready: 0, leased: 0, parked: 0, over: 0 };
+  for (const { phase } of deliveries.values()) counts[phase]++;
+  return counts;
 }
 
 export interface Remembered {

@@ -20,7 +20,13 @@ import {
   resume,
 } from "../../../src/actors/broker/settle.ts";
 import { snapshotOf, stateFrom } from "../../../src/actors/broker/snapshot.ts";
-import { type Delivery, StoreState, type Subscription, subscriptionOf } from "../../../src/actors/broker/state.ts";
+import {
+  type Delivery,
+  phasesOf,
+  StoreState,
+  type Subscription,
+  subscriptionOf,
+} from "../../../src/actors/broker/state.ts";
 import { hash } from "../../../src/actors/ring.ts";
 import { Model, type ModelOptions } from "./model.ts";
 
@@ -291,7 +297,8 @@ class Bench {
   }
 
   check(): void {
-    const { counts, fates, matched } = this.of;
+    const { fates, matched } = this.of;
+    const counts = phasesOf(this.of);
     const open = counts.behind + counts.ready + counts.scheduled;
     const { leased, parked } = counts;
     expect({ open, leased, parked, ...fates }).toEqual(this.model.counts());
