@@ -60,11 +60,12 @@ function counting(size: number): { make: () => Jobs; all: Promise<void>; seen: (
 const roomy = { capacity: { messages: 2_000_000 } };
 const mailbox = { capacity: 3_000_000 };
 
-/** In chunks, so that the mailbox stays short and the loop has its turns. */
-async function tellAll(system: System, to: Ref<Jobs>, size: number): Promise<void> {
+/** In chunks, so that the loop has its turns; at most `ahead` are told and not `seen`, so that the queue stays short. */
+async function tellAll(system: System, to: Ref<Jobs>, size: number, seen = () => size, ahead = 2_000): Promise<void> {
   for (let n = 0; n < size; n += 1_000) {
     for (let i = n; i < Math.min(n + 1_000, size); i++) system.tell(to).work(jobOf(i));
-    await new Promise((resolve) => setImmediate(resolve));
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (n + 1_000 - seen() > ahead - 1_000);
   }
 }
 
@@ -77,11 +78,11 @@ async function offerAll(system: System, to: Ref<Jobs>, size: number): Promise<vo
 }
 
 const memory: Row = async (size) => {
-  const { make, all } = counting(size);
+  const { make, all, seen } = counting(size);
   const system = createSystem();
   const q = system.spawn(queue(make, { prefetch: 100, ...roomy }), { name: "q", mailbox });
   const took = await timed(async () => {
-    await tellAll(system, q, size);
+    await tellAll(system, q, size, seen);
     await all;
   }, "for nothing");
   await system.stop();
@@ -106,7 +107,7 @@ const loop: Row = async (size) => {
 
 /** What any queue between actors costs here: told to an actor that asks the consumer, and keeps nothing. */
 const relay: Row = async (size) => {
-  const { make, all } = counting(size);
+  const { make, all, seen } = counting(size);
   const system = createSystem();
   const front = (self: Self): Jobs => {
     const to = self.spawn(make, { name: "consumer" });
@@ -114,7 +115,7 @@ const relay: Row = async (size) => {
   };
   const ref = system.spawn(front, { name: "relay", mailbox });
   const took = await timed(async () => {
-    await tellAll(system, ref, size);
+    await tellAll(system, ref, size, seen);
     await all;
   }, "for nothing");
   await system.stop();
