@@ -2,7 +2,7 @@
 // `subscribed`, `unsubscribed` and `sought`, which take the time of what they move.
 
 import { hash } from "../ring.ts";
-import type { Attempt, Fate, LaneRules, Published, StoreEvent, Subscribed } from "./event.ts";
+import type { Attempt, Draft, Fate, LaneRules, StoreEvent, Subscribed } from "./event.ts";
 import {
   Delivery,
   Entry,
@@ -22,9 +22,11 @@ const attemptsMax = 10;
 /** Changes `state` in place. An event about what is no more changes nothing. */
 export function apply(state: StoreState, event: StoreEvent): void {
   switch (event.kind) {
-    case "published":
-      published(state, event);
+    case "published": {
+      const topic = state.topics.get(event.topic);
+      if (topic !== undefined) published(state, topic, event, event.seq, event.at);
       return;
+    }
     case "leased": {
       const one = deliveryOf(state, event);
       if (one !== undefined) leased(one, event.at, event.consumer);
@@ -131,23 +133,22 @@ function applyRare(state: StoreState, event: StoreEvent): void {
   }
 }
 
-function published(state: StoreState, event: Published): void {
-  const topic = state.topics.get(event.topic);
-  if (topic === undefined) return;
+export function published(state: StoreState, topic: Topic, draft: Draft, seq: number, at: number): void {
   const { rules, subscriptions } = topic;
-  const entry = new Entry(topic, event);
+  const { same, to, failures } = draft;
+  const entry = new Entry(topic, seq, at, draft);
   entry.group = state.group;
-  topic.nextSeq = event.seq + 1;
-  if (event.same !== "") {
-    topic.seen.delete(event.same);
-    topic.seen.set(event.same, { seq: event.seq, at: event.at });
-    forget(topic.seen, rules.dedupCount, ({ at }) => at + rules.dedupMs <= event.at);
+  topic.nextSeq = seq + 1;
+  if (same !== "") {
+    topic.seen.delete(same);
+    topic.seen.set(same, { seq, at });
+    forget(topic.seen, rules.dedupCount, (seen) => seen.at + rules.dedupMs <= at);
   }
-  if (event.to === undefined) for (const one of subscriptions.values()) add(state, one, entry, event.failures);
+  if (to === undefined) for (const one of subscriptions.values()) add(state, one, entry, failures);
   else
-    for (const name of event.to) {
+    for (const name of to) {
       const one = subscriptions.get(name);
-      if (one !== undefined) add(state, one, entry, event.failures);
+      if (one !== undefined) add(state, one, entry, failures);
     }
   if (entry.pending > 0) index(topic, entry);
   if (rules.retention === "kept") topic.log.set(entry.seq, entry);

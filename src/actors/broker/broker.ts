@@ -10,6 +10,7 @@ import { isSameLanes } from "./apply.ts";
 import type { Codec } from "./codec.ts";
 import { Courier, type Office } from "./courier.ts";
 import { type Desk, type Parcel, routed, seqAt, unaccepted } from "./draft.ts";
+import type { Draft } from "./event.ts";
 import { NoReply, NotAccepted, NotHandled } from "./failure.ts";
 import { graveOf, sourceOf } from "./grave.ts";
 import { type Changes, changed } from "./group.ts";
@@ -23,7 +24,6 @@ import type { Roster } from "./roster.ts";
 import { checkHorizon, grave, type StoreSettings, type SubscriptionSettings, type TopicSettings } from "./settings.ts";
 import { due, expire, resume } from "./settle.ts";
 import { type Delivery, type Entry, type Subscription, subscriptionOf, type Topic } from "./state.ts";
-import type { Draft } from "./write.ts";
 
 /** Messages that may wait for room of one topic. */
 const waitingMax = 1_000;
@@ -54,9 +54,9 @@ export class Broker implements Office {
     if (journal === undefined) roster.state = state;
     state.inboxMs = settings.inboxMs ?? dayMs;
     state.inboxCount = settings.inboxCount;
-    this.ledger = new Ledger(state, journal !== undefined);
     this.#records = journal === undefined ? undefined : new Records(self, journal, written, () => this.finish());
     state.group = this.#records?.collecting ?? 0;
+    this.ledger = new Ledger(state, this.#records?.record);
     this.#resume();
     for (const [name, { settings, givesAnswers }] of roster.topics) this.open(name, settings, givesAnswers);
     for (const one of roster.subscriptions.values())
@@ -193,7 +193,6 @@ export class Broker implements Office {
       return;
     }
     m.hold();
-    this.#seal();
     this.#records.answer(m, undefined);
   }
 
@@ -267,16 +266,11 @@ export class Broker implements Office {
     else this.#records.answer(m, answer);
   }
 
-  /** The end of a command: its events become one record. */
+  /** The end of a command: its events are one record. */
   seal(): void {
     if (this.#records === undefined) return;
-    this.#seal();
     this.#records.flush();
     this.ledger.state.group = this.#records.collecting;
-  }
-
-  #seal(): void {
-    this.#records?.add(this.ledger.take());
   }
 
   /**
@@ -299,7 +293,7 @@ export class Broker implements Office {
   #work(): void {
     this.#isBusy = true;
     const { ledger, self } = this;
-    for (const [entry, failure] of this.#gone.splice(0)) this.conclude(entry, failure);
+    if (this.#gone.length > 0) for (const [entry, failure] of this.#gone.splice(0)) this.conclude(entry, failure);
     const { agenda } = ledger.state;
     // Reading the clock costs as much as the rest.
     let now = agenda.length > 0 ? self.now() : -1;

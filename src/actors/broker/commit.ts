@@ -3,12 +3,12 @@
 import { messageOf } from "../../runtime/kernel/thenable.ts";
 import type { Broker } from "./broker.ts";
 import { type Desk, type Parcel, routed } from "./draft.ts";
+import type { Draft } from "./event.ts";
 import { NotAccepted, NotCommitted } from "./failure.ts";
 import { isDuplicate, takesAll } from "./publish.ts";
 import { seal } from "./sealed.ts";
 import { acknowledge } from "./settle.ts";
 import type { Slot } from "./slot.ts";
-import type { Draft } from "./write.ts";
 
 /** A delivery, as its handler knows it. */
 export interface Settlement {
@@ -100,8 +100,8 @@ function keptOf({ settings, self }: Broker, { state }: CommitRequest): (readonly
 export function slotOf(broker: Broker, { id, attempt }: Settlement, consumer: string): Slot | undefined {
   const found: Slot[] = [];
   for (const { couriers } of broker.desks.values())
-    for (const { busy } of couriers.values())
-      for (const slot of busy) {
+    for (const { slots } of couriers.values())
+      for (const slot of slots) {
         const { delivery } = slot;
         if (delivery?.phase !== "leased" || delivery.entry.id !== id || delivery.attempt !== attempt) continue;
         if (slot.consumer.path === consumer) return slot;

@@ -54,8 +54,10 @@ export class Courier {
   readonly office: Office;
   of: Subscription;
   settings: SubscriptionSettings;
-  /** Slots with a delivery. */
-  readonly busy: Set<Slot> = new Set();
+  /** All that were made for its consumers, and for former ones that have something in hand. */
+  slots: Slot[] = [];
+  /** Deliveries that are out. */
+  out = 0;
   /** The consumers, for who looks for circles of waits. */
   refs: readonly Ref<unknown>[] = [];
   /** Nobody has room: set here, and taken back when a slot comes free. */
@@ -99,7 +101,7 @@ export class Courier {
   /** It gets no more, and what it has may last until then. Gives how many that are. */
   leave(path: string, until: number, now: number): number {
     this.#staff(this.#consumers.filter(({ name }) => name !== path));
-    const out = [...this.busy].filter(({ consumer, delivery }) => consumer.path === path && delivery !== undefined);
+    const out = this.slots.filter(({ consumer, delivery }) => consumer.path === path && delivery !== undefined);
     for (const slot of out) slot.revoke(until, now);
     return out.length;
   }
@@ -126,6 +128,7 @@ export class Courier {
     const before = this.#consumers;
     this.#consumers = consumers;
     this.refs = consumers.map(({ ref }) => ref);
+    this.slots = this.slots.filter((slot) => slot.delivery !== undefined || slot.serves(consumers));
     this.isFull = false;
     const line = lineOf(this.settings.selection);
     for (const from of [...before.map(({ own }) => own), this.of.ready])
@@ -158,7 +161,7 @@ export class Courier {
     const { of, settings } = this;
     this.#send(now);
     if (of.isPaused) return false;
-    if (settings.consumers !== "sticky") return this.#deliver(of.ready, () => this.#choose(), now);
+    if (settings.consumers !== "sticky") return this.#deliver(of.ready, undefined, now);
     for (let one = of.ready.peek(); one !== undefined; one = of.ready.peek()) {
       const owner = this.#circle.of(one.lane?.key ?? `${one.entry.seq}`);
       if (owner === undefined) return false;
@@ -166,17 +169,17 @@ export class Courier {
       owner.own.put(one, false);
     }
     let isCut = false;
-    for (const consumer of this.#consumers)
-      isCut = this.#deliver(consumer.own, () => (this.#hasRoom(consumer) ? consumer : undefined), now) || isCut;
+    for (const consumer of this.#consumers) isCut = this.#deliver(consumer.own, consumer, now) || isCut;
     this.isFull = !this.#consumers.some((one) => this.#hasRoom(one));
     return isCut;
   }
 
-  #deliver(line: Line, choose: () => Consumer | undefined, now: number): boolean {
+  /** To its `owner`, or to who is next. */
+  #deliver(line: Line, owner: Consumer | undefined, now: number): boolean {
     const { office, settings } = this;
     let sent = 0;
     for (let one = line.peek(); one !== undefined; one = line.peek()) {
-      const consumer = this.busy.size < settings.maxUnsettled ? choose() : undefined;
+      const consumer = this.out < settings.maxUnsettled ? this.#choose(owner) : undefined;
       if (consumer === undefined) {
         this.isFull = true;
         return false;
@@ -197,7 +200,7 @@ export class Courier {
       office.ledger.lease(one, now, consumer.name);
       if (settings.isGranted) this.credit.set(consumer.name, (this.credit.get(consumer.name) ?? 0) - 1);
       const slot = consumer.idle.pop() as Slot;
-      this.busy.add(slot);
+      this.out++;
       const { group } = office.ledger.state;
       if (one.of.rules.isOnce === true && !office.isSafe(group)) this.#unsent.push({ slot, one, group });
       else slot.send(one, now);
@@ -282,7 +285,8 @@ export class Courier {
     return idle.length > 0 && (!this.settings.isGranted || (this.credit.get(name) ?? 0) > 0);
   }
 
-  #choose(): Consumer | undefined {
+  #choose(owner: Consumer | undefined): Consumer | undefined {
+    if (owner !== undefined) return this.#hasRoom(owner) ? owner : undefined;
     const consumers = this.#consumers;
     const count = consumers.length;
     if (this.settings.consumers !== "shared") {

@@ -99,7 +99,7 @@ export interface Published {
   /** Among which it has its turn where they are fair, and how urgent it is. */
   readonly tag: string | undefined;
   readonly priority: number;
-  /** What a duplicate is known by; empty for a topic without memory. */
+  /** What a duplicate is known by; empty for none. */
   readonly same: string;
   /** The subscriptions that see it; all, when undefined. */
   readonly to: readonly string[] | undefined;
@@ -107,6 +107,8 @@ export interface Published {
   /** Attempts that count already. */
   readonly failures: number;
 }
+/** A message before it has a place. */
+export type Draft = Omit<Published, "kind" | "topic" | "seq" | "at">;
 interface Leased {
   readonly kind: "leased";
   readonly topic: string;

@@ -1,57 +1,58 @@
-// A state and who hears what happens to it: decisions write events here, which take effect at once.
+// A state and who keeps what happens to it: decisions write events here, which take effect at once.
 
-import { apply, end, leased } from "./apply.ts";
-import type { Fate, StoreEvent } from "./event.ts";
-import type { Delivery, StoreState } from "./state.ts";
+import { apply, end, leased, published } from "./apply.ts";
+import type { Draft, Fate, StoreEvent } from "./event.ts";
+import type { RecordWriter } from "./record-bytes.ts";
+import type { Delivery, StoreState, Topic } from "./state.ts";
 
-/** What is decided by one command. Its events are one record of a journal: all of them are found again, or none. */
+/** What is decided by one command. Its events are of one record of a journal: all of them are found again, or none. */
 export class Ledger {
   readonly state: StoreState;
-  /** The events of the command so far; undefined when nobody keeps them. */
-  record: StoreEvent[] | undefined;
+  readonly #record: RecordWriter | undefined;
 
-  constructor(state: StoreState, isKept: boolean) {
+  /** Without a `record` nobody keeps events. */
+  constructor(state: StoreState, record: RecordWriter | undefined) {
     this.state = state;
-    this.record = isKept ? [] : undefined;
+    this.#record = record;
   }
 
   emit(event: StoreEvent): void {
     apply(this.state, event);
-    if (this.record !== undefined && (event.kind !== "woken" || event.isKept)) this.record.push(event);
+    if (event.kind !== "woken" || event.isKept) this.#record?.write(event);
   }
 
-  /** `leased`, of a delivery at hand: where nobody keeps events none is made. */
+  // What happens to every message, of what is at hand: without an object for the event.
+
+  /** `published`. */
+  publish(topic: Topic, draft: Draft, at: number): number {
+    const { nextSeq: seq } = topic;
+    published(this.state, topic, draft, seq, at);
+    this.#record?.published(topic.name, draft, seq, at);
+    return seq;
+  }
+
   lease(one: Delivery, at: number, consumer: string): void {
-    if (this.record === undefined && isOf(one)) {
+    const { seq } = one.entry;
+    const { topic, name } = one.of;
+    if (!isOf(one)) this.emit({ kind: "leased", topic: topic.name, name, seq, at, consumer });
+    else {
       leased(one, at, consumer);
-      return;
+      this.#record?.leased(topic.name, name, seq, at, consumer);
     }
-    const { of, entry } = one;
-    this.emit({ kind: "leased", topic: of.topic.name, name: of.name, seq: entry.seq, at, consumer });
   }
 
-  /** `settled`, likewise. */
   settle(one: Delivery, fate: Fate): void {
-    if (this.record === undefined && isOf(one)) {
+    const { seq } = one.entry;
+    const { topic, name } = one.of;
+    if (!isOf(one)) this.emit({ kind: "settled", topic: topic.name, name, seq, fate });
+    else {
       end(this.state, one, fate);
-      return;
+      this.#record?.settled(topic.name, name, seq, fate);
     }
-    const { of, entry } = one;
-    this.emit({ kind: "settled", topic: of.topic.name, name: of.name, seq: entry.seq, fate });
-  }
-
-  /** The events since the last call. */
-  take(): readonly StoreEvent[] {
-    const { record } = this;
-    if (record === undefined || record.length === 0) return none;
-    this.record = [];
-    return record;
   }
 }
 
-/** Not of a former state of its subscription, in which another has its place by now. */
-function isOf(one: Delivery): boolean {
-  return one.of.deliveries.get(one.entry.seq) === one;
+/** It is not over, nor of a former state of its subscription, in which another has its place by now. */
+function isOf({ of, phase }: Delivery): boolean {
+  return phase !== "over" && of.topic.subscriptions.get(of.name) === of;
 }
-
-const none: readonly StoreEvent[] = [];

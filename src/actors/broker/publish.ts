@@ -1,11 +1,11 @@
 // Decides what becomes of a message that is published: whether it is a duplicate, whether there is room, and what must
 // leave for it. Pure: the time is given.
 
-import type { TopicRules } from "./event.ts";
+import type { Draft, TopicRules } from "./event.ts";
 import { bury } from "./grave.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry, Topic } from "./state.ts";
-import { type Draft, trim, write } from "./write.ts";
+import { trim, write } from "./write.ts";
 
 /** How much a topic takes. */
 export interface Capacity {

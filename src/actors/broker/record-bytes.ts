@@ -11,7 +11,7 @@
 // A text is u32 twice its length, and 1 more if it is not ASCII and its units take two bytes each, and the units. A name is
 // u32 which of the names in this record it is, from 0, and where it is there for the first time its text.
 
-import type { Fate, Published, StoreEvent } from "./event.ts";
+import type { Draft, Fate, Published, StoreEvent } from "./event.ts";
 import { formatVersion, Parts, packed, Sealed, unpacked } from "./sealed.ts";
 
 const magic = 0xffff_ff00;
@@ -48,52 +48,29 @@ export class RecordWriter {
   events = 0;
 
   write(event: StoreEvent): void {
-    if (this.events++ === 0) this.#u32(magic + formatVersion);
     switch (event.kind) {
       case "published":
-        this.#published(event);
+        this.published(event.topic, event, event.seq, event.at);
         return;
       case "leased":
-        this.#u8(kinds.leased);
-        this.#name(event.topic);
-        this.#name(event.name);
-        this.#f64(event.seq);
-        this.#f64(event.at);
-        this.#name(event.consumer);
+        this.leased(event.topic, event.name, event.seq, event.at, event.consumer);
         return;
       case "settled":
-        this.#u8(kinds.settled);
-        this.#name(event.topic);
-        this.#name(event.name);
-        this.#f64(event.seq);
-        this.#u8(fates.indexOf(event.fate));
+        this.settled(event.topic, event.name, event.seq, event.fate);
         return;
       default:
         this.#other(event);
     }
   }
 
-  /** The record; the next one begins. */
-  take(): Uint8Array {
-    const record = this.#bytes.slice(0, this.#at);
-    if (this.#bytes.length > keptBytes) {
-      this.#bytes = new Uint8Array(firstBytes);
-      this.#view = new DataView(this.#bytes.buffer);
-    }
-    this.#at = 0;
-    this.events = 0;
-    this.#names.clear();
-    return record;
-  }
-
-  #published(event: Published): void {
-    const { key, tag, same, notBefore, expiresAt, sizeBytes, priority, failures, to, history, payload } = event;
-    this.#u8(kinds.published);
-    this.#name(event.topic);
-    this.#f64(event.seq);
-    this.#f64(event.at);
-    this.#text(event.id);
-    this.#name(event.type);
+  published(topic: string, draft: Draft, seq: number, at: number): void {
+    const { key, tag, same, notBefore, expiresAt, sizeBytes, priority, failures, to, history, payload } = draft;
+    this.#begin(kinds.published);
+    this.#name(topic);
+    this.#f64(seq);
+    this.#f64(at);
+    this.#text(draft.id);
+    this.#name(draft.type);
     let fields = 0;
     if (key !== undefined) fields |= has.key;
     if (tag !== undefined) fields |= has.tag;
@@ -119,11 +96,46 @@ export class RecordWriter {
     if (payload instanceof Sealed) this.#part(payload.bytes);
   }
 
+  leased(topic: string, name: string, seq: number, at: number, consumer: string): void {
+    this.#begin(kinds.leased);
+    this.#name(topic);
+    this.#name(name);
+    this.#f64(seq);
+    this.#f64(at);
+    this.#name(consumer);
+  }
+
+  settled(topic: string, name: string, seq: number, fate: Fate): void {
+    this.#begin(kinds.settled);
+    this.#name(topic);
+    this.#name(name);
+    this.#f64(seq);
+    this.#u8(fates.indexOf(fate));
+  }
+
+  /** The record; the next one begins. */
+  take(): Uint8Array {
+    const record = this.#bytes.slice(0, this.#at);
+    if (this.#bytes.length > keptBytes) {
+      this.#bytes = new Uint8Array(firstBytes);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
+    this.#at = 0;
+    this.events = 0;
+    this.#names.clear();
+    return record;
+  }
+
   #other(event: StoreEvent): void {
     const parts = new Parts();
     const told = event.kind === "kept" ? { ...event, value: parts.put(event.value) } : event;
-    this.#u8(kinds.other);
+    this.#begin(kinds.other);
     this.#part(packed(told, parts));
+  }
+
+  #begin(kind: number): void {
+    if (this.events++ === 0) this.#u32(magic + formatVersion);
+    this.#u8(kind);
   }
 
   #u8(value: number): void {

@@ -2,7 +2,6 @@
 
 import type { Message } from "../../runtime/kernel/protocol.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
-import type { StoreEvent } from "./event.ts";
 import { NotSafe } from "./failure.ts";
 import { JournalFailed } from "./failure-journal.ts";
 import type { Journal } from "./journal.ts";
@@ -19,7 +18,8 @@ export class Records {
   readonly #self: Self;
   readonly #journal: Journal;
   readonly #safe: () => void;
-  readonly #record: RecordWriter = new RecordWriter();
+  /** One command's events come into one group: found again together, or not at all. */
+  readonly record: RecordWriter = new RecordWriter();
   #answers: [Message, unknown][] = [];
   /** Answers whose group is safe. */
   readonly #told: Ring<[Message, unknown]> = new Ring();
@@ -39,12 +39,7 @@ export class Records {
   }
 
   get isIdle(): boolean {
-    return !this.#isOut && this.#record.events === 0 && this.#answers.length === 0 && this.#told.length === 0;
-  }
-
-  /** One command's events: found again together, or not at all. */
-  add(events: readonly StoreEvent[]): void {
-    for (const event of events) this.#record.write(event);
+    return !this.#isOut && this.record.events === 0 && this.#answers.length === 0 && this.#told.length === 0;
   }
 
   /** Answers `m` when all that was added so far is safe. */
@@ -55,7 +50,7 @@ export class Records {
 
   /** Sends what was collected on its way, unless another group is. */
   flush(): void {
-    const { events } = this.#record;
+    const { events } = this.record;
     if (this.#isOut || (events === 0 && this.#answers.length === 0)) return;
     const answers = this.#answers;
     const number = this.collecting++;
@@ -63,7 +58,7 @@ export class Records {
     this.#isOut = true;
     this.written += events;
     // Answers alone wait for nothing but the groups before them.
-    const work = events === 0 ? Promise.resolve() : this.#journal.append([this.#record.take()]);
+    const work = events === 0 ? Promise.resolve() : this.#journal.append([this.record.take()]);
     this.#self.pipeToSelf(
       work,
       () => {

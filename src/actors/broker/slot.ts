@@ -52,6 +52,7 @@ export class Slot {
     this.courier = courier;
     this.#consumer = consumer;
     this.#more = more;
+    courier.slots.push(this);
     this.#done = (answer) => {
       try {
         this.#handled(answer);
@@ -81,10 +82,14 @@ export class Slot {
   /** The others of this consumer that have a message of this lane with a lower number. */
   before(): Slot[] {
     const mine = this.delivery;
-    return [...this.courier.busy].filter(({ consumer, delivery }) => {
+    return this.courier.slots.filter(({ consumer, delivery }) => {
       if (mine === undefined || consumer !== this.consumer || delivery?.phase !== "leased") return false;
       return delivery.lane === mine.lane && delivery.entry.seq < mine.entry.seq;
     });
+  }
+
+  serves(consumers: readonly Consumer[]): boolean {
+    return consumers.includes(this.#consumer);
   }
 
   get consumer(): Ref<unknown> {
@@ -111,17 +116,25 @@ export class Slot {
     }
     const lifeMs = expiresAt > 0 ? expiresAt - now : Number.POSITIVE_INFINITY;
     const within = Math.min(settings.leaseMaxMs, lifeMs);
-    const { attempt } = one;
     const isExtensible = settings.leaseMaxMs > settings.leaseMs;
-    const options = { id, key, attempt, within, signal: isExtensible ? this.#begin(now) : undefined };
     const { incarnation } = office;
     const to = cellOf(this.#consumer.ref);
     const request = new Request("ask", incarnation, to, type);
+    const details = request.more();
+    details.id = id;
+    details.key = key;
+    details.attempt = one.attempt;
     request.promise = nobodys;
     request.resolve = this.#done;
     request.reject = this.#failed;
     this.#isSending = true;
-    void incarnation.askOf(to, selector(type), payload, options, request);
+    void incarnation.askOf(
+      to,
+      selector(type),
+      payload,
+      isExtensible ? { within, signal: this.#begin(now) } : { within },
+      request,
+    );
     this.#isSending = false;
   }
 
@@ -158,15 +171,14 @@ export class Slot {
   /** It has no delivery, and may get another one. */
   free(): void {
     const { courier } = this;
-    const { office, busy } = courier;
     courier.isFull = false;
+    courier.out--;
     this.delivery = undefined;
     this.#isRevoked = false;
     this.#timer?.cancel();
     this.#timer = undefined;
-    busy.delete(this);
     this.#consumer.idle.push(this);
-    office.finish();
+    courier.office.finish();
   }
 
   /** Whatever goes wrong here is a crash of the store, and not of the process. */

@@ -137,7 +137,7 @@ function topicFrom(state: StoreState, saved: SavedTopic, part: PartAt): Topic {
   for (const [same, seq, at] of saved.seen) topic.seen.set(same, { seq, at });
   const entries = new Map<number, Entry>();
   for (const one of saved.entries) {
-    const entry = new Entry(topic, {
+    const entry = new Entry(topic, one.seq, one.at, {
       ...one,
       ...{ key: one.key, payload: part(one.payload), tag: one.tag, history: one.history },
     });

@@ -7,6 +7,9 @@ import type { Attempt, Fate, History, LaneRules, Published, TopicRules } from ".
 import { Fifo, type Line } from "./line.ts";
 import { Ring } from "./ring.ts";
 
+/** What an entry has that is not of its publication, or no more. */
+type Own = "topic" | "seq" | "at" | "pending" | "askers" | "group";
+
 /** A message in a topic. */
 export class Entry {
   readonly topic: Topic;
@@ -29,15 +32,15 @@ export class Entry {
   askers: Message[] | undefined = undefined;
   group = 0;
 
-  constructor(topic: Topic, from: Omit<Published, "kind" | "topic" | "same" | "to" | "failures">) {
+  constructor(topic: Topic, seq: number, at: number, from: Pick<Published, Exclude<keyof Entry, Own>>) {
     this.topic = topic;
-    this.seq = from.seq;
+    this.seq = seq;
     this.id = from.id;
     this.key = from.key;
     this.type = from.type;
     this.payload = from.payload;
-    this.at = from.at;
-    this.notBefore = from.notBefore;
+    this.at = at;
+    this.notBefore = from.notBefore > at ? from.notBefore : 0;
     this.expiresAt = from.expiresAt;
     this.sizeBytes = from.sizeBytes;
     this.tag = from.tag;

@@ -8,6 +8,7 @@ import { bury } from "../../../src/actors/broker/grave.ts";
 import { Ledger } from "../../../src/actors/broker/ledger.ts";
 import { lineOf, type Selection } from "../../../src/actors/broker/line.ts";
 import { admit, type Capacity } from "../../../src/actors/broker/publish.ts";
+import { eventsOf, RecordWriter } from "../../../src/actors/broker/record-bytes.ts";
 import {
   acknowledge,
   due,
@@ -117,6 +118,7 @@ class Bench {
   readonly redelivery: Redelivery;
   readonly selection: Selection;
   readonly events: StoreEvent[] = [];
+  readonly record = new RecordWriter();
   ledger: Ledger;
 
   constructor(options: BenchOptions) {
@@ -133,7 +135,7 @@ class Bench {
       parksLane: options.parksLane ?? false,
       deadLetters: 100,
     };
-    this.ledger = new Ledger(new StoreState(), true);
+    this.ledger = new Ledger(new StoreState(), this.record);
     const rules: TopicRules = {
       ...{ retention: "untilSettled", dedupMs: 0, dedupCount: 1, dropsOldest: false, conflates: true },
     };
@@ -188,7 +190,7 @@ class Bench {
             tag: undefined,
             priority: one.priority,
             same: "",
-            to: undefined,
+            ...{ to: undefined, history: undefined, failures: 0 },
           },
           { ...capacity, messages: model.options.room ?? Number.POSITIVE_INFINITY },
           now,
@@ -274,8 +276,8 @@ class Bench {
     const { now } = this.model;
     if (this.model.options.isOnce === true) {
       // A snapshot knows what was under way.
-      this.events.push(...(JSON.parse(JSON.stringify(this.ledger.take())) as StoreEvent[]));
-      this.ledger = new Ledger(stateFrom(snapshotOf(this.ledger.state)), true);
+      this.#keep();
+      this.ledger = new Ledger(stateFrom(snapshotOf(this.ledger.state)), this.record);
       this.select();
     }
     for (const one of this.#in("leased")) {
@@ -284,16 +286,20 @@ class Bench {
     }
     this.model.tick(now);
     due(this.ledger.state, this.ledger, now, (late) => expire(this.ledger, late, this.redelivery, now));
-    this.events.push(...(JSON.parse(JSON.stringify(this.ledger.take())) as StoreEvent[]));
+    this.#keep();
     const replayed = new StoreState();
     for (const event of this.events) apply(replayed, event);
     // What the time brought about is not kept: it comes about again.
-    due(replayed, new Ledger(replayed, false), this.model.now, () => expect.unreachable());
+    due(replayed, new Ledger(replayed, undefined), this.model.now, () => expect.unreachable());
     const saved = snapshotOf(this.ledger.state);
     expect(text(snapshotOf(replayed))).toBe(text(saved));
-    this.ledger = new Ledger(stateFrom(saved), true);
+    this.ledger = new Ledger(stateFrom(saved), this.record);
     this.select();
     expect(text(snapshotOf(this.ledger.state))).toBe(text(saved));
+  }
+
+  #keep(): void {
+    if (this.record.events > 0) this.events.push(...eventsOf(this.record.take()));
   }
 
   check(): void {

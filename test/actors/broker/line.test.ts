@@ -10,7 +10,7 @@ const of = new Subscription(topic, "s", { order: "none", lanes: 0, passes: false
 
 function ready(seq: number, tag: string | undefined, priority: number, at: number): Delivery {
   const plain = { id: `${seq}`, key: undefined, type: "go", payload: undefined, notBefore: 0, expiresAt: 0 };
-  const entry = new Entry(topic, { ...plain, seq, tag, priority, at, sizeBytes: 0, history: undefined });
+  const entry = new Entry(topic, seq, at, { ...plain, tag, priority, sizeBytes: 0, history: undefined });
   const one = new Delivery(of, entry, undefined, 0);
   one.phase = "ready";
   return one;
