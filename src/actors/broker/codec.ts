@@ -38,16 +38,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Cost: about twice JSON.stringify; more where it is deep or has a `toJSON`.
  */
 export const jsonCodec: Codec = {
-  encode(value) {
-    let text: string | undefined;
-    try {
-      text = isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(value, keepable);
-    } catch (error) {
-      throw new Unencodable(`JSON can not hold the value${whereIn(value)}: ${reason(error)}.`, { cause: error });
-    }
-    if (text === undefined) throw new Unencodable(`JSON can not hold the value: ${notKept(value) ?? typeof value}.`);
-    return bytesOf(text);
-  },
+  encode: (value) => bytesOf(jsonOf(value)),
   decode(bytes) {
     try {
       return JSON.parse(decoder.decode(bytes)) as unknown;
@@ -56,6 +47,18 @@ export const jsonCodec: Codec = {
     }
   },
 };
+
+/** What {@link jsonCodec} encodes in UTF-8. */
+export function jsonOf(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(value, keepable);
+  } catch (error) {
+    throw new Unencodable(`JSON can not hold the value${whereIn(value)}: ${reason(error)}.`, { cause: error });
+  }
+  if (text === undefined) throw new Unencodable(`JSON can not hold the value: ${notKept(value) ?? typeof value}.`);
+  return text;
+}
 
 /** Nothing in it can be lost: a look of its own, as a replacer is called for each part. False when in doubt. */
 function isPlain(value: unknown, depth: number): boolean {
@@ -79,7 +82,7 @@ function isPlain(value: unknown, depth: number): boolean {
 const plainDepthMax = 16;
 
 /** The encoder's call costs more than the bytes of a short text. */
-function bytesOf(text: string): Uint8Array {
+export function bytesOf(text: string): Uint8Array {
   const { length } = text;
   if (length > shortMax) return encoder.encode(text);
   const bytes = new Uint8Array(length);

@@ -34,6 +34,8 @@ const has = {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 type Rest = Partial<Pick<Published, "to" | "history">>;
 const noRest: Rest = {};
+/** Units of a text that the encoder's call would take longer for. */
+const shortText = 512;
 const firstBytes = 4_096;
 /** What a record has grown to beyond this is given back. */
 const keptBytes = 1 << 20;
@@ -93,7 +95,7 @@ export class RecordWriter {
     if (priority !== 0) this.#f64(priority);
     if (failures !== 0) this.#f64(failures);
     if ((fields & has.rest) !== 0) this.#text(JSON.stringify({ to, history }));
-    if (payload instanceof Sealed) this.#part(payload.bytes);
+    if (payload instanceof Sealed) this.#sealed(payload);
   }
 
   leased(topic: string, name: string, seq: number, at: number, consumer: string): void {
@@ -162,6 +164,20 @@ export class RecordWriter {
     this.#at += bytes.length;
   }
 
+  /** A part; a short text of ASCII without a detour. */
+  #sealed(sealed: Sealed): void {
+    const { as } = sealed;
+    if (typeof as === "string" && as.length <= shortText) {
+      this.#reserve(4 + as.length);
+      if (this.#units(as, this.#at + 4) < 128) {
+        this.#view.setUint32(this.#at, as.length, true);
+        this.#at += 4 + as.length;
+        return;
+      }
+    }
+    this.#part(sealed.bytes);
+  }
+
   #name(name: string): void {
     const known = this.#names.get(name);
     this.#u32(known ?? this.#names.size);
@@ -173,21 +189,22 @@ export class RecordWriter {
   #text(text: string): void {
     const { length } = text;
     this.#reserve(4 + 2 * length);
+    const isWide = this.#units(text, this.#at + 4) > 127;
+    this.#u32(2 * length + (isWide ? 1 : 0));
+    if (isWide) for (let i = 0; i < length; i++) this.#view.setUint16(this.#at + 2 * i, text.charCodeAt(i), true);
+    this.#at += isWide ? 2 * length : length;
+  }
+
+  /** Writes the low byte of each unit from `at` on. Gives the bits that are in any unit. */
+  #units(text: string, at: number): number {
     const bytes = this.#bytes;
-    let at = this.#at + 4;
     let units = 0;
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       units |= unit;
-      bytes[at++] = unit;
+      bytes[at + i] = unit;
     }
-    const isWide = units > 127;
-    this.#view.setUint32(this.#at, 2 * length + (isWide ? 1 : 0), true);
-    if (isWide) {
-      at = this.#at + 4;
-      for (let i = 0; i < length; i++, at += 2) this.#view.setUint16(at, text.charCodeAt(i), true);
-    }
-    this.#at = at;
+    return units;
   }
 
   #reserve(more: number): void {

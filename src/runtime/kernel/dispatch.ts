@@ -110,6 +110,7 @@ function quickEnd(cell: Cell, flight: Flight, request: Request | undefined, resu
 
 /** Runs what a flight is about, up to its first await. */
 function run(cell: Cell, flight: Flight): void {
+  keep(cell, flight);
   cell.core.current = flight;
   try {
     const result = begin(cell, flight);
@@ -357,10 +358,7 @@ function startTurn(cell: Cell, lane: Lane): boolean {
   }
   if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, started);
   if (!cell.long) quickRun(cell, flight);
-  else {
-    keep(cell, flight);
-    run(cell, flight);
-  }
+  else run(cell, flight);
   return true;
 }
 

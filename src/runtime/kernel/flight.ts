@@ -92,13 +92,17 @@ export class Flight extends Scope implements Taken {
 
 quicken(Flight);
 
+/** Made on first read, unless the sender gave one. */
+export function idOf(request: Request): string {
+  return (request.more().id ??= request.from.core.newId());
+}
+
 export function infoOf(request: Request): MessageInfo {
   const details = request.more();
-  details.id ??= request.from.core.newId();
   return {
     type: request.type,
     sender: request.from.outside ? undefined : request.from.ref,
-    id: details.id,
+    id: idOf(request),
     ...(details.key === undefined ? {} : { key: details.key }),
     deadline: Number.isFinite(request.deadline) ? request.deadline : undefined,
     attempt: details.attempt,

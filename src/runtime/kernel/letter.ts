@@ -3,7 +3,7 @@
 import { cellOf } from "./cell.ts";
 import { Failure, InvalidOption } from "./failure.ts";
 import { answer, answerNo, count, fail, resolve } from "./fate.ts";
-import type { Flight } from "./flight.ts";
+import { type Flight, idOf } from "./flight.ts";
 import { armAll, release } from "./giveup.ts";
 import type { Origin } from "./mailbox.ts";
 import { selector } from "./names.ts";
@@ -29,7 +29,7 @@ export class Letter {
   }
 
   get id(): string {
-    return this.#flight.info().id;
+    return this.#flight.request === undefined ? this.#flight.info().id : idOf(this.#flight.request);
   }
 
   get key(): string | undefined {

@@ -182,7 +182,6 @@ export class Request extends Operation implements Origin {
   /** The message for which it was begun, in worlds that ask. */
   beganIn: Flight | undefined = undefined;
   promise: AskPromise | undefined = undefined;
-  /** True from one that needs no promise job. */
   resolve: (value: unknown) => unknown = nothing;
   reject: (reason: unknown) => unknown = nothing;
   details: Details | undefined = undefined;
@@ -230,7 +229,7 @@ export class Request extends Operation implements Origin {
     return this.details;
   }
 
-  /** Settles its promise. */
+  /** Settles its promise. True says that no promise job comes of that. */
   end(isOk: boolean, value: unknown): unknown {
     const { wire } = this.from.core.world;
     if (wire !== undefined) return wire.wake(this, isOk, value);
