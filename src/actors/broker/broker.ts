@@ -36,6 +36,8 @@ export class Broker implements Office {
   readonly ledger: Ledger;
   readonly settings: StoreSettings;
   readonly desks: Map<string, Desk> = new Map();
+  /** Also the desks: in each round of work all of them are looked at. */
+  readonly #rounds: Desk[] = [];
   readonly #roster: Roster;
   readonly #records: Records | undefined;
   #timer: Timer | undefined = undefined;
@@ -85,8 +87,9 @@ export class Broker implements Office {
     let desk = this.desks.get(name);
     if (desk === undefined) {
       const topic = ledger.state.topics.get(name) as Topic;
-      desk = { topic, settings, givesAnswers, couriers: new Map(), waiting: new Ring() };
+      desk = { topic, settings, givesAnswers, couriers: new Map(), rounds: [], waiting: new Ring() };
       this.desks.set(name, desk);
+      this.#rounds.push(desk);
     }
     desk.settings = { ...settings, codec: settings.codec ?? this.settings.codec };
     desk.givesAnswers = givesAnswers;
@@ -124,7 +127,11 @@ export class Broker implements Office {
     const changes: Changes = known?.changes ?? { joined: new Set(), left: new Set() };
     this.#roster.subscriptions.set(place, { topic, name, settings, refs, owner, credit, changes });
     let courier = desk.couriers.get(name);
-    if (courier === undefined) desk.couriers.set(name, (courier = new Courier(this, of, settings)));
+    if (courier === undefined) {
+      courier = new Courier(this, of, settings);
+      desk.couriers.set(name, courier);
+      desk.rounds = [...desk.couriers.values()];
+    }
     courier.of = of;
     courier.settings = settings;
     // What dies is given to all that look at dead letters, whatever they want of them.
@@ -139,12 +146,13 @@ export class Broker implements Office {
 
   /** Its consumers leave; its messages wait for the next ones if it is durable. */
   #dismiss(topic: string, name: string, courier: Courier): void {
-    const couriers = this.desks.get(topic)?.couriers;
-    if (couriers?.get(name) !== courier) return;
+    const desk = this.desks.get(topic);
+    if (desk?.couriers.get(name) !== courier) return;
     courier.employ([]);
     this.#roster.subscriptions.delete(`${topic}\n${name}`);
     if (!courier.settings.isDurable) {
-      couriers.delete(name);
+      desk.couriers.delete(name);
+      desk.rounds = [...desk.couriers.values()];
       this.ledger.emit({ kind: "unsubscribed", topic, name });
     }
     this.finish();
@@ -163,7 +171,8 @@ export class Broker implements Office {
       return;
     }
     const { overflow } = desk.settings.capacity;
-    const result = desk.waiting.length > 0 ? "full" : this.#admit(desk, parcel);
+    const now = this.self.now();
+    const result = desk.waiting.length > 0 ? "full" : this.#admit(desk, parcel, now);
     if (result === "full" && overflow === "wait" && !isAsked && desk.waiting.length < waitingMax) {
       m.hold();
       desk.waiting.push({ m, parcel });
@@ -171,7 +180,7 @@ export class Broker implements Office {
     }
     this.#answer(desk, m, parcel, result);
     this.seal();
-    this.kick(isAsked || this.#records !== undefined);
+    this.kick(isAsked || this.#records !== undefined, now);
   }
 
   #answer(desk: Desk, m: Message, { id, isAsked }: Parcel, result: Admission | NotAccepted): void {
@@ -219,22 +228,25 @@ export class Broker implements Office {
     return false;
   }
 
-  #admit(desk: Desk, parcel: Parcel): Admission | NotAccepted {
-    const now = this.self.now();
+  #admit(desk: Desk, parcel: Parcel, now: number): Admission | NotAccepted {
     const to = routed(this.desks, desk, parcel, now);
     return to instanceof NotAccepted ? to : this.place(to.desk, to.draft, now);
   }
 
   /** Decides about a draft. */
   place(desk: Desk, draft: Draft, now: number): Admission {
-    return admit(this.ledger, desk.topic, draft, desk.settings.capacity, now, (entry) => this.#left(desk, entry));
+    const { dropsOldest, conflates } = desk.topic.rules;
+    const left = dropsOldest || conflates === true ? this.#leaves(desk) : undefined;
+    return admit(this.ledger, desk.topic, draft, desk.settings.capacity, now, left);
   }
 
   /** It had to leave for another one: who asked is told when the command has ended, as that is one record. */
-  #left({ topic, settings }: Desk, entry: Entry): void {
-    if (entry.askers === undefined || entry.pending > 0) return;
-    const reason = settings.capacity.overflow === "dead-letter-oldest" ? "overflow" : "dropped";
-    this.#gone.push([entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false)]);
+  #leaves({ topic, settings }: Desk): (entry: Entry) => void {
+    return (entry) => {
+      if (entry.askers === undefined || entry.pending > 0) return;
+      const reason = settings.capacity.overflow === "dead-letter-oldest" ? "overflow" : "dropped";
+      this.#gone.push([entry, new NotHandled(`${topic.name} is full and gave ${entry.type} up.`, reason, false)]);
+    };
   }
 
   // The office of the couriers.
@@ -275,35 +287,35 @@ export class Broker implements Office {
 
   /**
    * Delivers what can be delivered. Asks inherit the deadline of the message in flight, and a held message waits for
-   * what is asked while it is handled: then it is left to a turn of its own.
+   * what is asked while it is handled: then it is left to a turn of its own. `now`, if the clock was read in this turn.
    */
-  kick(isLater = false): void {
+  kick(isLater = false, now = -1): void {
     if (this.#isBusy || this.#isKicked) return;
     if (!isLater) {
-      this.#work();
+      this.#work(now);
       return;
     }
     this.#isKicked = true;
     this.self.pipeToSelf(already, () => {
       this.#isKicked = false;
-      this.#work();
+      this.#work(-1);
     });
   }
 
-  #work(): void {
+  #work(read: number): void {
     this.#isBusy = true;
     const { ledger, self } = this;
     if (this.#gone.length > 0) for (const [entry, failure] of this.#gone.splice(0)) this.conclude(entry, failure);
     const { agenda } = ledger.state;
     // Reading the clock costs as much as the rest.
-    let now = agenda.length > 0 ? self.now() : -1;
+    let now = read < 0 && agenda.length > 0 ? self.now() : read;
     if (now >= 0 && agenda.soonest <= now) due(ledger.state, ledger, now, (one) => this.#expire(one, self.now()));
     let isFreed = true;
     let isCut = false;
     while (isFreed) {
       isFreed = false;
-      for (const desk of this.desks.values()) {
-        for (const courier of desk.couriers.values()) {
+      for (const desk of this.#rounds) {
+        for (const courier of desk.rounds) {
           if (courier.isIdle) continue;
           if (now < 0) now = self.now();
           isCut = courier.dispatch(now) || isCut;
@@ -325,7 +337,7 @@ export class Broker implements Office {
     let isAdmitted = false;
     for (let next = desk.waiting.peek(); next !== undefined; next = desk.waiting.peek()) {
       const { m, parcel } = next;
-      const result = this.#admit(desk, parcel);
+      const result = this.#admit(desk, parcel, this.self.now());
       if (result === "full") return isAdmitted;
       if (this.#records === undefined && (typeof result === "number" || result === "duplicate")) m.answer(undefined);
       else this.#answer(desk, m, parcel, result);

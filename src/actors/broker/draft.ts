@@ -32,6 +32,8 @@ export interface Desk {
   /** A queue gives answers, a topic none. */
   givesAnswers: boolean;
   readonly couriers: Map<string, Courier>;
+  /** The same, for each round of work. */
+  rounds: readonly Courier[];
   /** Messages that wait for room. */
   readonly waiting: Ring<{ m: Message; parcel: Parcel }>;
 }
