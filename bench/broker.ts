@@ -32,11 +32,16 @@ interface Row {
 }
 
 const rows: Readonly<Record<string, Row>> = {
-  memory: { what: "told, handled, acknowledged, in memory", size: 300_000, atLeast: 1_000_000, limit: "loop" },
+  memory: {
+    what: "told from outside, handled, acknowledged, in memory; prefetch 100",
+    size: 300_000,
+    atLeast: 1_000_000,
+    limit: "loop",
+  },
   relay: { what: "told to an actor that asks the consumer: a queue that keeps nothing", size: 600_000, limit: "loop" },
   loop: { what: "limit of memory: an array, and a promise each", size: 3_000_000 },
   durable: {
-    ...{ what: "offered, confirmed, handled, acknowledged, flushed", size: 200_000 },
+    ...{ what: "offered by 1,000 at a time, confirmed, handled, acknowledged, flushed; prefetch 1,000", size: 200_000 },
     ...{ atLeast: 100_000, lateMsMax: 20, limit: "lmdb" },
   },
   lmdb: { what: "limit of durable: as large groups put and flushed", size: 500_000 },
@@ -64,7 +69,11 @@ await command({
 
 ${Object.entries(rows)
   .map(([name, { what }]) => `  ${name.padEnd(9)} ${what}`)
-  .join("\n")}`,
+  .join("\n")}
+
+Payloads have 40 bytes, and one consumer does nothing with them. Who tells is at most 2,000 ahead of it; who offers
+does so again when that is confirmed. A group on disk is what came while the one before it was flushed: the more
+publishers, the larger.`,
   async run({ rounds = "3", reps = "3", rows: only, percent = "100", folder, json }) {
     const chosen = Object.keys(rows).filter((name) => only === undefined || only.split(",").includes(name));
     const plan = {
