@@ -113,7 +113,7 @@ function run(cell: Cell, flight: Flight): void {
   keep(cell, flight);
   cell.core.current = flight;
   try {
-    const result = begin(cell, flight);
+    const result = cell.config.concurrency > 1 ? begin(cell, flight) : handle(cell, flight);
     if (result !== undefined && result !== null && isThenable(result)) pend(cell, flight, result);
     else {
       keep(cell, flight);
@@ -137,9 +137,8 @@ function admit(cell: Cell, flight: Flight, request: Request): boolean {
   return true;
 }
 
-/** The longer road: any message or turn, or several in flight. */
+/** Of several in flight. On its own: who calls it makes no closure. */
 function begin(cell: Cell, flight: Flight): unknown {
-  if (cell.config.concurrency === 1) return handle(cell, flight);
   return cell.core.world.context.run(flight, () => handle(cell, flight));
 }
 
@@ -348,18 +347,19 @@ function startTurn(cell: Cell, lane: Lane): boolean {
   cell.running++;
   if (started.kind === "reply") {
     // It holds the slot while what it set off runs, and is no message.
-    const over = () => {
-      cell.running--;
-      next(cell);
-    };
-    if (started.run() === true) over();
-    else cell.core.world.afterJobs(over);
+    if (started.run() === true) replied(cell);
+    else cell.core.world.afterJobs(replied.bind(undefined, cell));
     return true;
   }
   if (cell.core.observer !== undefined) cell.core.observer("started", cell, started.name, started);
   if (!cell.long) quickRun(cell, flight);
   else run(cell, flight);
   return true;
+}
+
+function replied(cell: Cell): void {
+  cell.running--;
+  next(cell);
 }
 
 /** A turn on the short road. */
