@@ -59,7 +59,7 @@ export interface DeadMessage extends History {
   readonly id: string;
   readonly key: string | undefined;
   readonly type: string;
-  /** Its bytes, if its codec can not read it. */
+  /** Its bytes, if its codec could not read it, or gave what can not be sent. */
   readonly payload: unknown;
 }
 
@@ -128,7 +128,16 @@ export function deadOf(broker: Broker, { topic, limit, after, filter }: DeadRequ
     const { seq, id, key, type, payload, history } = entry;
     if (found.length >= limit) break;
     if (seq <= after || history === undefined || !fits(filter, entry, history.subscription, history.reason)) continue;
-    found.push({ ...history, seq, id, key, type, payload: readable(broker, topic, payload) });
+    // What nobody could be given is not given to who looks, either.
+    const isOpaque = history.reason === "undecodable" && payload instanceof Sealed;
+    found.push({
+      ...history,
+      seq,
+      id,
+      key,
+      type,
+      payload: isOpaque ? payload.bytes : readable(broker, topic, payload),
+    });
   }
   return found;
 }

@@ -6,6 +6,7 @@ import {
   AskTimeout,
   Cancelled,
   Failure,
+  NotIsolated,
   Refusal,
   Stopped,
   UnknownMessage,
@@ -227,8 +228,9 @@ export class Slot {
       }
     } else if (isExpired(one.entry, moment.now)) {
       this.courier.over(one, expire(ledger, one, redelivery, moment.now), mishap, error);
-    } else if (error instanceof UnknownMessage && isOwn) {
-      this.courier.over(one, reject(ledger, one, "noHandler", redelivery, mishap, moment), mishap, error);
+    } else if (isOwn && (error instanceof UnknownMessage || error instanceof NotIsolated)) {
+      const reason = error instanceof NotIsolated ? "undecodable" : "noHandler";
+      this.courier.over(one, reject(ledger, one, reason, redelivery, mishap, moment), mishap, error);
     } else if (isOwn && error instanceof ActorRestarted && !isOnce) {
       release(ledger, one, 0, moment.now);
     } else if (error instanceof Failure && error.outcome === "not-started") {

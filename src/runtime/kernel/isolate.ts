@@ -39,7 +39,7 @@ export function isolate(to: Cell, type: string, value: unknown, from: Cell | und
   } catch (cause) {
     const outcome: Outcome = answers ? "unknown" : "not-started";
     throw new NotIsolated(
-      `${type} to or from ${to.path} carries a value that does not ${core.isolation}: ${messageOf(cause)}. Send plain data, or give the system another isolation.`,
+      `${type} to or from ${to.path} carries a value that does not ${core.isolation}: ${messageOf(cause).replace(/\.$/, "")}. Send plain data, or give the system another isolation.`,
       outcome,
       { cause },
     );

@@ -41,8 +41,9 @@ async function life(
     /** Resolves when nothing waits any more. */
     settled(): Promise<void>;
   }) => Promise<void>,
+  isolation: "share" | "clone" = "share",
 ): Promise<void> {
-  const by = createSystem({ report: false });
+  const by = createSystem({ report: false, isolation });
   const seen: unknown[] = [];
   const q = by.spawn(
     queue((): Work => ({ work: (payload) => void seen.push(payload) }), { journal, codec, order: "all" }),
@@ -157,6 +158,29 @@ describe.each(cases)("a queue on the %s journal with %s", (kind, name) => {
       expect([...seen].sort()).toEqual(["bad 1", "bad 2"]);
       expect(await deadLetters(by, q)).toEqual([]);
     });
+  });
+
+  test("[G1 live] keeps what it can read and nobody can be given among its dead letters, and holds up nobody", async () => {
+    const giving: Codec = {
+      ...codec,
+      decode(bytes) {
+        const text = codec.decode(bytes);
+        return text === "bad" ? { send: () => text } : text;
+      },
+    };
+    await life(
+      open(),
+      giving,
+      async ({ by, q, seen, settled }) => {
+        for (const text of ["bad", "good"]) await by.offer(q, { id: text }).work(text);
+        await settled();
+        expect(seen).toEqual(["good"]);
+        expect(await deadLetters(by, q)).toMatchObject([
+          { id: "bad", reason: "undecodable", attempts: [{ code: "NOT_ISOLATED" }] },
+        ]);
+      },
+      "clone",
+    );
   });
 
   test("checks by a schema what comes in, and gives what the schema makes of it", async () => {
