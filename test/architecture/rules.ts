@@ -44,7 +44,7 @@ export interface Limits {
   readonly medianLines: number;
 }
 
-export const limits: Limits = { kernelLines: 5_450, fileLines: 400, medianLines: 150 };
+export const limits: Limits = { kernelLines: 5_550, fileLines: 400, medianLines: 150 };
 
 /** What breaks a rule, one sentence each: the rule, where, and what was found. */
 export function violations(sources: readonly Source[], limits: Limits): string[] {

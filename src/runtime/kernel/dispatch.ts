@@ -9,14 +9,12 @@ import { explainFrozen } from "./isolate.ts";
 import { Letter } from "./letter.ts";
 import { conclude } from "./lifecycle.ts";
 import type { Lane, Mailbox } from "./mailbox.ts";
+import type { Selector } from "./names.ts";
 import { at, type Request, type Turn } from "./operation.ts";
 import { admitOffers } from "./post.ts";
 import { receive } from "./protocol.ts";
 import { crash } from "./supervise.ts";
 import { adopt, isOf, messageOf } from "./thenable.ts";
-
-type Handler = (payload: unknown) => unknown;
-type Handlers = Record<string, Handler>;
 
 /** A serial actor that keeps its mailbox waiting this long for one ask, while the mailbox grows, is reported. */
 const holdingMs = 1_000;
@@ -72,7 +70,7 @@ function quickTurn(cell: Cell, box: Mailbox): boolean {
   core.current = flight;
   let result: unknown;
   try {
-    result = ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
+    result = (flight.what as Selector).call(cell.instance as object, flight.payload);
     if (result !== undefined && result !== null && isThenable(result)) {
       pend(cell, flight, result);
       return true;
@@ -145,7 +143,7 @@ function begin(cell: Cell, flight: Flight): unknown {
 function handle(cell: Cell, flight: Flight): unknown {
   const own = flight.origin.turn?.run;
   if (own !== undefined) return own();
-  if (!cell.protocol.receives) return ((cell.instance as Handlers)[flight.type] as Handler)(flight.payload);
+  if (!cell.protocol.receives) return (flight.what as Selector).call(cell.instance as object, flight.payload);
   flight.letter = new Letter(flight);
   return (cell.instance as { [receive](m: Letter): unknown })[receive](flight.letter);
 }

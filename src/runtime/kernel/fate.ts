@@ -22,14 +22,15 @@ export function count(cell: Cell, fate: Fate, type: string, origin: Origin): voi
 
 /** Ends a message that waited in the mailbox of `cell`: its asker is told, a tell leaves a dead letter. */
 export function endQueued(cell: Cell, message: Taken, fate: Fate, failure: Failure): void {
-  const { type, origin } = message;
+  const { origin } = message;
+  const type = message.what.name;
   if (fate === "dead" || fate === "cancelled") recordLeft(cell, type, origin);
   count(cell, fate, type, origin);
   tellEnd(cell, message, fate, failure);
 }
 
 /** The second half of {@link endQueued}. Here users may look at the counts. */
-export function tellEnd(cell: Cell, { type, payload, origin }: Taken, fate: Fate, failure: Failure): void {
+export function tellEnd(cell: Cell, { what, payload, origin }: Taken, fate: Fate, failure: Failure): void {
   const { request } = origin;
   if (request !== undefined) {
     request.state = at.done;
@@ -39,7 +40,8 @@ export function tellEnd(cell: Cell, { type, payload, origin }: Taken, fate: Fate
     else fail(request, failure);
     if (asked) return;
   }
-  if (fate === "dead" && origin.turn === undefined) cell.core.deadLetter(cell, origin.sender, type, payload, failure);
+  if (fate === "dead" && origin.turn === undefined)
+    cell.core.deadLetter(cell, origin.sender, what.name, payload, failure);
 }
 
 /** While the system stops, what ends unfinished stands in its report. */
@@ -239,7 +241,7 @@ function replyTurn(request: Request, isOk: boolean, value: unknown): void {
   const turn = new Turn(request.self, "reply", request.type, () => request.end(isOk, value));
   turn.queued = true;
   turn.posted = ++cell.core.posts;
-  (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
+  (cell.lane ??= new Lane()).put(turn, undefined, turn);
   cell.schedule();
 }
 

@@ -4,7 +4,7 @@
 import type { Cell } from "./cell.ts";
 import type { Failure } from "./failure.ts";
 import type { Letter } from "./letter.ts";
-import type { Origin, Taken } from "./mailbox.ts";
+import type { Named, Origin, Taken } from "./mailbox.ts";
 import { type Request, Scope } from "./operation.ts";
 import type { MessageInfo } from "./protocol.ts";
 import { quicken } from "./quicken.ts";
@@ -13,7 +13,7 @@ import type { Incarnation } from "./self.ts";
 export class Flight extends Scope implements Taken {
   cell: Cell;
   self: Incarnation;
-  type = "";
+  what: Named;
   payload: unknown = undefined;
   origin: Origin;
   /** The handler returned a promise that has not settled. */
@@ -47,11 +47,16 @@ export class Flight extends Scope implements Taken {
     super();
     this.cell = cell;
     this.self = cell.self;
+    this.what = cell;
     this.origin = cell;
   }
 
   override get isFlight(): boolean {
     return true;
+  }
+
+  get type(): string {
+    return this.what.name;
   }
 
   /** The ask, offer or named tell that brought it; undefined for a plain tell and a turn. */

@@ -4,6 +4,7 @@
 
 import type { Cell } from "./cell.ts";
 import type { Request, Turn } from "./operation.ts";
+import { Ring } from "./ring.ts";
 
 /** What brought a message: the cell of the sender for a plain tell, else a request, or a turn of the actor's own. */
 export interface Origin {
@@ -15,9 +16,14 @@ export interface Origin {
   readonly turn: Turn | undefined;
 }
 
+/** The selector of a message; or a turn. */
+export interface Named {
+  readonly name: string;
+}
+
 /** Receives what {@link Mailbox.take} takes out. */
 export interface Taken {
-  type: string;
+  what: Named;
   payload: unknown;
   origin: Origin;
 }
@@ -26,7 +32,7 @@ export interface Mailbox {
   /** Messages waiting, gaps not counted. */
   readonly live: number;
   /** `by` is who puts it: a forwarder, else the sender. */
-  put(type: string, payload: unknown, origin: Origin, by?: Cell): void;
+  put(what: Named, payload: unknown, origin: Origin, by?: Cell): void;
   /** The next message into `into`; false if there is none. */
   take(into: Taken): boolean;
   /** Shows in `into` what {@link take} would give. */
@@ -38,186 +44,7 @@ export interface Mailbox {
   /** Takes out what is not kept and gives it, oldest first. */
   remove(isKept: (type: string) => boolean): Taken[];
   /** Oldest first. Reads the structure, no counter. */
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void;
-}
-
-const firstCapacity = 4;
-/** Of mailboxes that need no buffer; never written. */
-const none: unknown[] = [];
-const keptCapacity = 1_024;
-
-/**
- * First in, first out. A mailbox that holds one message at a time, as most do, keeps it in its own fields; behind that
- * is a circular buffer, a power of two of messages, doubled when full.
- */
-export class Ring implements Mailbox {
-  /** A field and not derived: it is read three times a message. */
-  live = 0;
-  // The oldest message, if there is an origin. Filled only when nothing waits; never a gap.
-  #type = "";
-  #payload: unknown = undefined;
-  #origin: Origin | undefined = undefined;
-  #slots: unknown[] = none;
-  #mask = -1;
-  #head = 0;
-  /** Messages and gaps in the buffer. */
-  #length = 0;
-
-  put(type: string, payload: unknown, origin: Origin): void {
-    if (this.live++ === 0) {
-      if (this.#length > 0) this.#release();
-      this.#type = type;
-      this.#payload = payload;
-      this.#origin = origin;
-      return;
-    }
-    if (this.#length > this.#mask) this.#resize(this.#mask < 0 ? firstCapacity : (this.#mask + 1) * 2);
-    const at = ((this.#head + this.#length) & this.#mask) * 3;
-    const slots = this.#slots;
-    slots[at] = type;
-    slots[at + 1] = payload;
-    slots[at + 2] = origin;
-    this.#length++;
-  }
-
-  take(into: Taken): boolean {
-    const origin = this.#origin;
-    if (origin === undefined) return this.#length > 0 && this.#shift(into);
-    into.type = this.#type;
-    into.payload = this.#payload;
-    into.origin = origin;
-    this.#payload = undefined;
-    this.#origin = undefined;
-    this.live--;
-    return true;
-  }
-
-  takeOldest(into: Taken): boolean {
-    return this.take(into);
-  }
-
-  peek(into: Taken): boolean {
-    if (this.#origin !== undefined) return this.#showFirst(into);
-    for (let i = 0; i < this.#length; i++) if (this.#show(i, into)) return true;
-    return false;
-  }
-
-  peekNewest(into: Taken): boolean {
-    for (let i = this.#length - 1; i >= 0; i--) if (this.#show(i, into)) return true;
-    return this.#showFirst(into);
-  }
-
-  #showFirst(into: Taken): boolean {
-    if (this.#origin === undefined) return false;
-    into.type = this.#type;
-    into.payload = this.#payload;
-    into.origin = this.#origin;
-    return true;
-  }
-
-  /** Shows the i-th message of the buffer. False if it is a gap. */
-  #show(i: number, into: Taken): boolean {
-    const at = ((this.#head + i) & this.#mask) * 3;
-    const origin = this.#slots[at + 2] as Origin;
-    if (!origin.queued) return false;
-    into.type = this.#slots[at] as string;
-    into.payload = this.#slots[at + 1];
-    into.origin = origin;
-    return true;
-  }
-
-  /** Takes the message that came last. */
-  takeNewest(into: Taken): boolean {
-    while (this.#length > 0) {
-      this.#length--;
-      if (this.#read((this.#head + this.#length) & this.#mask, into)) return true;
-    }
-    return this.take(into);
-  }
-
-  withdrawn(): void {
-    this.live--;
-    if (this.#origin?.queued === false) {
-      this.#payload = undefined;
-      this.#origin = undefined;
-    } else if (this.#length > 32 && this.live * 2 < this.#length) this.#resize(this.#mask + 1);
-  }
-
-  remove(isKept: (type: string) => boolean): Taken[] {
-    const kept: Taken[] = [];
-    const removed: Taken[] = [];
-    this.forEach((type, payload, origin) => {
-      (isKept(type) ? kept : removed).push({ type, payload, origin });
-    });
-    if (removed.length === 0) return removed;
-    this.#payload = undefined;
-    this.#origin = undefined;
-    this.live = 0;
-    this.#release();
-    for (const { type, payload, origin } of kept) this.put(type, payload, origin);
-    return removed;
-  }
-
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
-    if (this.#origin !== undefined) visit(this.#type, this.#payload, this.#origin);
-    for (let i = 0; i < this.#length; i++) {
-      const at = ((this.#head + i) & this.#mask) * 3;
-      const origin = this.#slots[at + 2] as Origin;
-      if (origin.queued) visit(this.#slots[at] as string, this.#slots[at + 1], origin);
-    }
-  }
-
-  /** The oldest message of the buffer. */
-  #shift(into: Taken): boolean {
-    while (this.#length > 0) {
-      const found = this.#read(this.#head, into);
-      this.#head = (this.#head + 1) & this.#mask;
-      if (--this.#length === 0 && this.#mask >= keptCapacity) this.#release();
-      if (found) return true;
-    }
-    return false;
-  }
-
-  /** Empties a place of the buffer. False if it was a gap. */
-  #read(place: number, into: Taken): boolean {
-    const slots = this.#slots;
-    const at = place * 3;
-    const origin = slots[at + 2] as Origin;
-    into.type = slots[at] as string;
-    into.payload = slots[at + 1];
-    slots[at + 1] = undefined;
-    slots[at + 2] = undefined;
-    if (!origin.queued) return false;
-    into.origin = origin;
-    this.live--;
-    return true;
-  }
-
-  /** Nothing but gaps is in the buffer: its memory is given back. */
-  #release(): void {
-    this.#slots = none;
-    this.#mask = -1;
-    this.#head = 0;
-    this.#length = 0;
-  }
-
-  /** Moves what is queued to a buffer of `capacity` messages, without the gaps. */
-  #resize(capacity: number): void {
-    const slots: unknown[] = new Array(capacity * 3).fill(undefined);
-    let length = 0;
-    for (let i = 0; i < this.#length; i++) {
-      const at = ((this.#head + i) & this.#mask) * 3;
-      if (!(this.#slots[at + 2] as Origin).queued) continue;
-      slots[length * 3] = this.#slots[at];
-      slots[length * 3 + 1] = this.#slots[at + 1];
-      slots[length * 3 + 2] = this.#slots[at + 2];
-      length++;
-    }
-    this.#slots = slots;
-    this.#mask = capacity - 1;
-    this.#head = 0;
-    this.#length = length;
-  }
+  forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void;
 }
 
 /** Where an actor's own turns wait. */
@@ -234,8 +61,8 @@ export class Stack implements Mailbox {
     return this.#ring.live;
   }
 
-  put(type: string, payload: unknown, origin: Origin): void {
-    this.#ring.put(type, payload, origin);
+  put(what: Named, payload: unknown, origin: Origin): void {
+    this.#ring.put(what, payload, origin);
   }
 
   take(into: Taken): boolean {
@@ -258,7 +85,7 @@ export class Stack implements Mailbox {
     return this.#ring.remove(isKept);
   }
 
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
+  forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
     this.#ring.forEach(visit);
   }
 }
@@ -280,8 +107,8 @@ export class Ranking implements Mailbox {
     this.#rank = rank;
   }
 
-  put(type: string, payload: unknown, origin: Origin): void {
-    const entry = { type, payload, origin, rank: this.#rank(type, payload, origin), order: this.#put++ };
+  put(what: Named, payload: unknown, origin: Origin): void {
+    const entry = { what, payload, origin, rank: this.#rank(what.name, payload, origin), order: this.#put++ };
     this.live++;
     this.#heap.push(entry);
     this.#rise(this.#heap.length - 1);
@@ -297,7 +124,7 @@ export class Ranking implements Mailbox {
   peek(into: Taken): boolean {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       if (top.origin.queued) {
-        into.type = top.type;
+        into.what = top.what;
         into.payload = top.payload;
         into.origin = top.origin;
         return true;
@@ -315,7 +142,7 @@ export class Ranking implements Mailbox {
     }
     if (oldest < 0) return false;
     const entry = this.#remove(oldest);
-    into.type = entry.type;
+    into.what = entry.what;
     into.payload = entry.payload;
     into.origin = entry.origin;
     this.live--;
@@ -329,22 +156,22 @@ export class Ranking implements Mailbox {
 
   remove(isKept: (type: string) => boolean): Taken[] {
     const removed: Taken[] = [];
-    this.forEach((type, payload, origin) => {
-      if (!isKept(type)) removed.push({ type, payload, origin });
+    this.forEach((what, payload, origin) => {
+      if (!isKept(what.name)) removed.push({ what, payload, origin });
     });
     this.#squeeze(isKept);
     return removed;
   }
 
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
-    for (const entry of [...this.#heap].sort((a, b) => a.order - b.order))
-      if (entry.origin.queued) visit(entry.type, entry.payload, entry.origin);
+  forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
+    for (const { what, payload, origin } of [...this.#heap].sort((a, b) => a.order - b.order))
+      if (origin.queued) visit(what, payload, origin);
   }
 
   #squeeze(isKept: (type: string) => boolean): void {
     // Sorted by the heap's own order is a heap.
     this.#heap = this.#heap
-      .filter((entry) => entry.origin.queued && isKept(entry.type))
+      .filter((entry) => entry.origin.queued && isKept(entry.what.name))
       .sort((a, b) => (before(a, b) ? -1 : 1));
     this.live = this.#heap.length;
   }

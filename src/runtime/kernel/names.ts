@@ -3,10 +3,35 @@
 import { InvalidFactory } from "./failure.ts";
 import { receive } from "./protocol.ts";
 
+type Call = (this: Selector, to: object, payload: unknown) => unknown;
+
 /** A message name known in this process. Ids are dense and never reused. */
-export interface Selector {
+export class Selector {
   readonly name: string;
   readonly id: number;
+  /** Calls the method of this name. Compiled by the first call, which many names never see. */
+  call: Call = firstCall;
+
+  constructor(name: string, id: number) {
+    this.name = name;
+    this.id = id;
+  }
+}
+
+function firstCall(this: Selector, to: object, payload: unknown): unknown {
+  this.call = callOf(this.name);
+  return this.call(to, payload);
+}
+
+/** Code of its own for each name: a site that calls methods of all names finds each of them by a search (D-045). */
+function callOf(name: string): Call {
+  const key = JSON.stringify(name);
+  try {
+    return new Function("to", "payload", `return to[${key}](payload); //# sourceURL=antiphon:call`) as Call;
+  } catch {
+    // No code may be made from strings in this process.
+    return (to, payload) => ((to as Record<string, unknown>)[name] as (payload: unknown) => unknown)(payload);
+  }
 }
 
 /** What an object takes. Shared by all objects of one class with the same own functions. */
@@ -44,7 +69,7 @@ export function onSelector(listener: (selector: Selector) => void): void {
 export function selector(name: string): Selector {
   const known = selectors.get(name);
   if (known !== undefined) return known;
-  const made = { name, id: selectors.size };
+  const made = new Selector(name, selectors.size);
   selectors.set(name, made);
   for (const listener of listeners) listener(made);
   return made;

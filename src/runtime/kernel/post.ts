@@ -13,9 +13,10 @@ import {
 import { count, endQueued, fail, flightOf, resolve, tellEnd } from "./fate.ts";
 import { Flight } from "./flight.ts";
 import { isolate } from "./isolate.ts";
-import { Lane, type Mailbox, type Origin, Ranking, Ring, Stack } from "./mailbox.ts";
+import { Lane, type Mailbox, type Origin, Ranking, Stack } from "./mailbox.ts";
 import { type Selector, selector } from "./names.ts";
 import { at, type Request, Turn } from "./operation.ts";
+import { Ring } from "./ring.ts";
 
 /**
  * The short road into a mailbox: an open one in fifo order with room, nothing to observe or isolate. A request takes it
@@ -32,7 +33,7 @@ export function quickPut(to: Cell, what: Selector, payload: unknown, origin: Ori
   }
   core.sent++;
   to.accepted++;
-  box.put(what.name, payload, origin);
+  box.put(what, payload, origin);
   if (!to.scheduled && running < config.concurrency) {
     to.scheduled = true;
     core.world.ready(to);
@@ -79,7 +80,7 @@ function admit(to: Cell, what: Selector, sent: unknown, origin: Origin, refused:
   let failure = refused;
   if (failure === undefined && isFull(to)) {
     if (to.config.overflow !== "turn-away") {
-      overflow(to, what.name, sent, origin);
+      overflow(to, what, sent, origin);
       return;
     }
     if (request?.verb === "offer" && to.rareOf().offers.length < to.config.offers) {
@@ -93,10 +94,10 @@ function admit(to: Cell, what: Selector, sent: unknown, origin: Origin, refused:
     core.sent++;
     turnAway(to, what.name, sent, origin, failure);
   } else {
-    const crash = place(to, what.name, sent, origin);
+    const crash = place(to, what, sent, origin);
     core.sent++;
     to.accepted++;
-    enter(to, what.name, sent, origin, crash);
+    enter(to, what, sent, origin, crash);
   }
 }
 
@@ -114,7 +115,7 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
     request.to = to;
     request.flight = undefined;
   }
-  const crash = place(to, what.name, payload, origin, by);
+  const crash = place(to, what, payload, origin, by);
   if (by.core === to.core) {
     by.count().forwardedOut++;
     to.count().forwardedIn++;
@@ -125,7 +126,7 @@ export function move(by: Cell, to: Cell, what: Selector, payload: unknown, origi
     to.accepted++;
   }
   if (by.core.observer !== undefined) by.core.observer("forwarded", to, what.name, origin);
-  enter(to, what.name, payload, origin, crash);
+  enter(to, what, payload, origin, crash);
   return undefined;
 }
 
@@ -138,10 +139,11 @@ export function admitOffers(to: Cell): void {
     const details = request.more();
     const { payload } = details;
     details.payload = undefined;
-    const crash = place(to, request.type, payload, request);
+    const what = selector(request.type);
+    const crash = place(to, what, payload, request);
     to.core.waitingForRoom--;
     to.accepted++;
-    enter(to, request.type, payload, request, crash);
+    enter(to, what, payload, request, crash);
   }
   if (offers.length === 0) to.gate &= ~gate.offers;
 }
@@ -172,7 +174,7 @@ export function postTurn(turn: Turn): void {
   cell.accepted++;
   turn.queued = true;
   turn.posted = ++core.posts;
-  (cell.lane ??= new Lane()).put(turn.name, undefined, turn);
+  (cell.lane ??= new Lane()).put(turn, undefined, turn);
   if (core.observer !== undefined) core.observer("accepted", cell, turn.name, turn);
   cell.schedule();
 }
@@ -189,8 +191,8 @@ export function review(cell: Cell): void {
   const { box, protocol } = cell;
   if (box === undefined || protocol.any) return;
   const unknown = box.remove((type) => protocol.takes[selector(type).id] === 1);
-  for (const { type, origin } of unknown) count(cell, "dead", type, origin);
-  for (const one of unknown) tellEnd(cell, one, "dead", unknownFailure(cell, one.type));
+  for (const { what, origin } of unknown) count(cell, "dead", what.name, origin);
+  for (const one of unknown) tellEnd(cell, one, "dead", unknownFailure(cell, one.what.name));
   if (protocol.receives) return;
   box.forEach((_type, _payload, origin) => {
     if (origin.request?.verb === "offer") resolve(origin.request, undefined);
@@ -253,7 +255,7 @@ function wait(to: Cell, payload: unknown, request: Request): void {
 }
 
 /** drop-oldest, drop-newest: the new message is accepted, then one is dropped. */
-function overflow(to: Cell, type: string, payload: unknown, origin: Origin): void {
+function overflow(to: Cell, what: Selector, payload: unknown, origin: Origin): void {
   const { core, config } = to;
   core.emit({ kind: "bound", path: to.path, bound: "mailbox.capacity", limit: config.capacity });
   const failure = new MailboxFull(
@@ -263,12 +265,12 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
   const oldest = new Flight(to);
   const isPlaced = config.overflow === "drop-oldest" && to.box?.takeOldest(oldest) === true;
   if (isPlaced) endQueued(to, oldest, "dropped", failure);
-  const crash = isPlaced ? place(to, type, payload, origin) : undefined;
+  const crash = isPlaced ? place(to, what, payload, origin) : undefined;
   core.sent++;
   to.accepted++;
   if (origin.request?.verb === "offer") resolve(origin.request, undefined);
-  if (isPlaced) enter(to, type, payload, origin, crash);
-  else endQueued(to, { type, payload, origin }, "dropped", failure);
+  if (isPlaced) enter(to, what, payload, origin, crash);
+  else endQueued(to, { what, payload, origin }, "dropped", failure);
 }
 
 /**
@@ -277,7 +279,7 @@ function overflow(to: Cell, type: string, payload: unknown, origin: Origin): voi
  */
 function place(
   to: Cell,
-  type: string,
+  what: Selector,
   payload: unknown,
   origin: Origin,
   by: Cell | undefined = origin.sender,
@@ -285,7 +287,7 @@ function place(
   const box = (to.box ??= mailboxOf(to));
   const { request } = origin;
   try {
-    box.put(type, payload, origin, by);
+    box.put(what, payload, origin, by);
   } catch (error) {
     return { error };
   } finally {
@@ -295,14 +297,14 @@ function place(
 }
 
 /** What follows from a message that has its place and is counted. */
-function enter(to: Cell, type: string, payload: unknown, origin: Origin, crash: ReturnType<typeof place>): void {
+function enter(to: Cell, what: Selector, payload: unknown, origin: Origin, crash: ReturnType<typeof place>): void {
   const { core } = to;
   const { request } = origin;
   if (crash !== undefined) {
-    crashInPriority(to, type, payload, origin, crash.error);
+    crashInPriority(to, what, payload, origin, crash.error);
     return;
   }
-  if (core.observer !== undefined) core.observer("accepted", to, type, origin);
+  if (core.observer !== undefined) core.observer("accepted", to, what.name, origin);
   if (request?.verb === "offer" && !to.protocol.receives && to.life !== "starting") resolve(request, undefined);
   if (!to.free && flightOf(request?.scope)?.pending === true) core.upper.suspect(request as Request);
   to.schedule();
@@ -328,11 +330,15 @@ function orderOf(cell: Cell, open: (held: unknown) => unknown): Mailbox {
 }
 
 /** The sender is not to blame: the message ends crashed, and the receiver's next turn is the crash. */
-function crashInPriority(to: Cell, type: string, payload: unknown, origin: Origin, error: unknown): void {
-  const failure = new ActorCrashed(`${to.path} crashed in the priority of its mailbox, given ${type}.`, "not-started", {
-    cause: error,
-  });
-  endQueued(to, { type, payload, origin }, "crashed", failure);
+function crashInPriority(to: Cell, what: Selector, payload: unknown, origin: Origin, error: unknown): void {
+  const failure = new ActorCrashed(
+    `${to.path} crashed in the priority of its mailbox, given ${what.name}.`,
+    "not-started",
+    {
+      cause: error,
+    },
+  );
+  endQueued(to, { what, payload, origin }, "crashed", failure);
   postTurn(
     new Turn(to.self, "priority", "priority", () => {
       throw error;

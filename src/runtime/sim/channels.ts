@@ -2,7 +2,7 @@
 // be next. What is taken is the one that was chosen, else the oldest.
 
 import type { Cell } from "../kernel/cell.ts";
-import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
 import { Choice, type Posted } from "./choice.ts";
 import type { Deeds } from "./deeds.ts";
 
@@ -39,13 +39,13 @@ export class Channel {
 
 /** The start of a message that waits. */
 export class Waiting extends Choice {
-  readonly type: string;
+  readonly what: Named;
   readonly payload: unknown;
   readonly origin: Origin;
 
-  constructor(posted: Posted, channel: Channel, type: string, payload: unknown, origin: Origin) {
+  constructor(posted: Posted, channel: Channel, what: Named, payload: unknown, origin: Origin) {
     super(posted, channel);
-    this.type = type;
+    this.what = what;
     this.payload = payload;
     this.origin = origin;
   }
@@ -76,7 +76,7 @@ export class ChannelMailbox implements Mailbox {
     for (const { first } of this.#list) if (first !== undefined) into.push(first);
   }
 
-  put(type: string, payload: unknown, origin: Origin, by: Cell = origin.sender ?? this.#to): void {
+  put(what: Named, payload: unknown, origin: Origin, by: Cell = origin.sender ?? this.#to): void {
     let channel = this.#channels.get(by);
     if (channel === undefined) {
       channel = new Channel();
@@ -85,7 +85,7 @@ export class ChannelMailbox implements Mailbox {
     }
     // Also what is forwarded, which does not travel.
     this.#deeds?.put(this.#to);
-    channel.push(new Waiting(this.#post(by, type), channel, type, payload, origin));
+    channel.push(new Waiting(this.#post(by, what.name), channel, what, payload, origin));
     this.live++;
   }
 
@@ -114,12 +114,12 @@ export class ChannelMailbox implements Mailbox {
   }
 
   remove(isKept: (type: string) => boolean): Taken[] {
-    const removed = this.#keep(({ type }) => isKept(type));
-    return removed.map(({ type, payload, origin }) => ({ type, payload, origin }));
+    const removed = this.#keep(({ what }) => isKept(what.name));
+    return removed.map(({ what, payload, origin }) => ({ what, payload, origin }));
   }
 
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
-    for (const { type, payload, origin } of this.#all) visit(type, payload, origin);
+  forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
+    for (const { what, payload, origin } of this.#all) visit(what, payload, origin);
   }
 
   /** Gives what it did not keep, oldest first. */
@@ -153,8 +153,8 @@ export class ChannelMailbox implements Mailbox {
   }
 }
 
-function show({ type, payload, origin }: Waiting, into: Taken): true {
-  into.type = type;
+function show({ what, payload, origin }: Waiting, into: Taken): true {
+  into.what = what;
   into.payload = payload;
   into.origin = origin;
   return true;

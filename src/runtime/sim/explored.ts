@@ -48,7 +48,7 @@ export class ExploredWorld extends SimWorld {
   #isBusy = false;
   #deeds: Deeds | undefined = undefined;
   #handlers: AsyncLocalStorage<Flight> | undefined = undefined;
-  readonly #taken: Taken = { type: "", payload: undefined, origin: undefined as never };
+  readonly #taken: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
 
   constructor(links: Links, trace: Trace | undefined, names: Names, exploring: Exploring) {
     super(links, trace);

@@ -2,7 +2,7 @@
 // is fast.
 
 import type { Cell } from "../kernel/cell.ts";
-import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Taken } from "../kernel/mailbox.ts";
 import { Timed, type Turn } from "../kernel/operation.ts";
 import type { Reply } from "./event.ts";
 import { oldest, open, type Post, PostedMailbox } from "./posted.ts";
@@ -16,7 +16,7 @@ export class OrderedWorld extends SimWorld {
   readonly #ready = new Ready();
   /** Events of paused actors. */
   #stash: (Timed | Cell)[] = [];
-  readonly #scratch: Taken = { type: "", payload: undefined, origin: undefined as unknown as Origin };
+  readonly #scratch: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
 
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
     return new PostedMailbox(cell, make(open), this.trace?.names);

@@ -3,7 +3,7 @@
 
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
-import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Turn } from "../kernel/operation.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Event, Names } from "./names.ts";
@@ -65,11 +65,11 @@ export class PostedMailbox implements Mailbox {
     return this.#inner.live;
   }
 
-  put(type: string, payload: unknown, origin: Origin, by: Cell | undefined = origin.sender): void {
+  put(what: Named, payload: unknown, origin: Origin, by: Cell | undefined = origin.sender): void {
     // What comes next depends on what is there.
     this.#deeds?.touch(this.#to);
-    const event = this.#names?.message(by ?? this.#to, this.#to, type);
-    this.#inner.put(type, new Post(payload, ++this.#core.posts, event, origin), origin);
+    const event = this.#names?.message(by ?? this.#to, this.#to, what.name);
+    this.#inner.put(what, new Post(payload, ++this.#core.posts, event, origin), origin);
   }
 
   take(into: Taken): boolean {
@@ -95,9 +95,9 @@ export class PostedMailbox implements Mailbox {
     return removed;
   }
 
-  forEach(visit: (type: string, payload: unknown, origin: Origin) => void): void {
-    this.#inner.forEach((type, held, origin) => {
-      visit(type, open(held), origin);
+  forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
+    this.#inner.forEach((what, held, origin) => {
+      visit(what, open(held), origin);
     });
   }
 }

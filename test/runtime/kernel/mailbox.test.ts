@@ -3,13 +3,23 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Mailbox, type Origin, Ranking, Ring, Stack, type Taken } from "../../../src/runtime/kernel/mailbox.ts";
+import {
+  type Mailbox,
+  type Named,
+  type Origin,
+  Ranking,
+  Stack,
+  type Taken,
+} from "../../../src/runtime/kernel/mailbox.ts";
+import { Ring } from "../../../src/runtime/kernel/ring.ts";
 
 /** An origin is of no concern to a mailbox but for whether it is queued. */
 const plain = { sender: undefined, request: undefined, turn: undefined };
 
+const t: Named = { name: "t" };
+
 interface Entry extends Origin {
-  readonly type: string;
+  readonly what: Named;
   readonly payload: number;
   queued: boolean;
 }
@@ -36,15 +46,15 @@ const kinds: { name: string; make: () => Mailbox; order: Order }[] = [
 ];
 
 class Into implements Taken {
-  type = "";
+  what: Named = { name: "" };
   payload: unknown = undefined;
   origin: Taken["origin"] = { ...plain, queued: true };
 }
 
 function seen(box: Mailbox): unknown[] {
   const found: unknown[] = [];
-  box.forEach((type, payload, origin) => {
-    expect(origin).toMatchObject({ type, payload, queued: true });
+  box.forEach((what, payload, origin) => {
+    expect(origin).toMatchObject({ what, payload, queued: true });
     found.push(payload);
   });
   return found;
@@ -78,9 +88,9 @@ function steps(order: Order): fc.Arbitrary<fc.Command<Model, Real>>[] {
     new Step(`put ${count}`, (model, real) => {
       for (let i = 0; i < count; i++) {
         const payload = model.put++;
-        const entry = { type: `t${payload % 3}`, payload, ...plain, queued: true };
+        const entry = { what: { name: `t${payload % 3}` }, payload, ...plain, queued: true };
         model.waiting.push(entry);
-        real.box.put(entry.type, payload, entry);
+        real.box.put(entry.what, payload, entry);
       }
       same(model, real);
     });
@@ -92,7 +102,7 @@ function steps(order: Order): fc.Arbitrary<fc.Command<Model, Real>>[] {
         expect(real.box[from](into)).toBe(next !== undefined);
         if (next === undefined) break;
         expect(into.payload).toBe(next.payload);
-        expect(into.type).toBe(next.type);
+        expect(into.what).toBe(next.what);
         expect(into.origin).toBe(next);
         model.waiting.splice(model.waiting.indexOf(next), 1);
       }
@@ -112,9 +122,9 @@ function steps(order: Order): fc.Arbitrary<fc.Command<Model, Real>>[] {
     new Step(`remove ${type}`, (model, real) => {
       const removed = real.box.remove((one) => one !== type);
       expect(removed.map(({ payload }) => payload)).toEqual(
-        model.waiting.filter((one) => one.type === type).map(({ payload }) => payload),
+        model.waiting.filter((one) => one.what.name === type).map(({ payload }) => payload),
       );
-      model.waiting = model.waiting.filter((one) => one.type !== type);
+      model.waiting = model.waiting.filter((one) => one.what.name !== type);
       same(model, real);
     });
   const few = fc.integer({ min: 1, max: 20 });
@@ -147,13 +157,13 @@ describe.each(kinds)("$name", ({ make, order }) => {
     const entries = Array.from(
       { length: 3_000 },
       (_, payload): Entry => ({
-        type: "t",
+        what: t,
         payload,
         ...plain,
         queued: true,
       }),
     );
-    for (const entry of entries) box.put(entry.type, entry.payload, entry);
+    for (const entry of entries) box.put(entry.what, entry.payload, entry);
     const first = order(entries).slice(0, 2_000);
     const rest = new Set(entries);
     for (const entry of first) {
@@ -171,7 +181,7 @@ describe.each(kinds)("$name", ({ make, order }) => {
     expect(box.live).toBe(0);
     expect(box.take(new Into())).toBe(false);
     expect(box.live).toBe(0);
-    box.put("t", 1, { ...plain, queued: true });
+    box.put(t, 1, { ...plain, queued: true });
     expect(box.live).toBe(1);
   });
 
@@ -179,7 +189,7 @@ describe.each(kinds)("$name", ({ make, order }) => {
     const box = make();
     const into = new Into();
     const origin = { ...plain, queued: true };
-    for (let i = 0; i < 10; i++) box.put("t", { i }, origin);
+    for (let i = 0; i < 10; i++) box.put(t, { i }, origin);
     while (box.take(into)) {}
     expect(seenPayloads(box)).toEqual([]);
   });
@@ -192,8 +202,8 @@ describe("Ranking", () => {
       return 0;
     });
     const origin = { ...plain, queued: true };
-    box.put("t", 1, origin);
-    expect(() => box.put("t", 2, origin)).toThrow("no rank");
+    box.put(t, 1, origin);
+    expect(() => box.put(t, 2, origin)).toThrow("no rank");
     expect(box.live).toBe(1);
     expect(seenPayloads(box)).toEqual([1]);
   });
@@ -202,7 +212,7 @@ describe("Ranking", () => {
     const asked: unknown[] = [];
     const box = new Ranking((_, payload) => asked.push(payload));
     const origin = { ...plain, queued: true };
-    for (const payload of [1, 2, 3]) box.put(`t${payload}`, payload, origin);
+    for (const payload of [1, 2, 3]) box.put({ name: `t${payload}` }, payload, origin);
     box.remove((type) => type !== "t2");
     const into = new Into();
     while (box.take(into)) {}

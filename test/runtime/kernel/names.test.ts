@@ -1,5 +1,7 @@
 // What is a message and what is not. Found by descriptors: no accessor of the user runs, whatever was spawned before.
 
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { InvalidFactory, messagesOf, receive } from "antiphon";
 import { describe, expect, test } from "vitest";
 import { type Protocol, protocolOf, selector } from "../../../src/runtime/kernel/names.ts";
@@ -175,5 +177,34 @@ describe("a selector", () => {
     const one = selector("selector-one");
     expect(selector("selector-one")).toBe(one);
     expect(selector("selector-two").id).toBeGreaterThan(one.id);
+  });
+});
+
+describe("the call of a selector", () => {
+  test.each([
+    ["where code may be made from strings", []],
+    ["where none may", ["--disallow-code-generation-from-strings"]],
+  ])(
+    "calls the method of its name, whatever that is, %s",
+    async (_, flags) => {
+      const args = [...flags, "--import", "tsx", "test/fixtures/call.ts"];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      const { makesCode, called } = JSON.parse(stdout) as { makesCode: boolean; called: Record<string, boolean> };
+      expect(makesCode).toBe(flags.length === 0);
+      expect(Object.keys(called).length).toBeGreaterThan(5);
+      expect(Object.entries(called).filter(([, isRight]) => !isRight)).toEqual([]);
+    },
+    30_000,
+  );
+
+  test("calls what is there now", () => {
+    const { call } = selector("become");
+    const actor = { become: () => "one" };
+    const one = selector("become");
+    expect(one.call(actor, undefined)).toBe("one");
+    actor.become = () => "other";
+    expect(one.call(actor, undefined)).toBe("other");
+    expect(one.call).not.toBe(call);
+    expect(() => one.call({}, undefined)).toThrow(TypeError);
   });
 });
