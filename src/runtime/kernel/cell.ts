@@ -13,10 +13,12 @@ import type { Incarnation } from "./self.ts";
 import type { Ended, Make } from "./verbs.ts";
 
 /** `fenced`: its incarnation is over, and others of its group are brought down before it. */
-export type Life = "starting" | "up" | "fenced" | "halting" | "halted" | "ended";
+const lives = ["up", "starting", "fenced", "halting", "halted", "ended"] as const;
+export type Life = (typeof lives)[number];
 
-/** Why a put may not take the short road; 0 when it may. */
+/** Why a put may not take the short road; 0 when it may. The bits above are the actor's life, in which 0 is up. */
 export const gate = { starting: 1, closed: 2, offers: 4, special: 8, down: 3 } as const;
+const gateBits = 4;
 
 interface Watcher {
   readonly self: Incarnation;
@@ -81,8 +83,7 @@ export class Cell implements Origin {
   ordinal: number;
   previous: Cell | undefined = undefined;
   next: Cell | undefined = undefined;
-  life: Life = "starting";
-  gate: number = gate.starting;
+  gate: number = gate.starting | (lives.indexOf("starting") << gateBits);
   /** Handed to the world, not yet served. */
   scheduled = false;
   self!: Incarnation;
@@ -105,6 +106,14 @@ export class Cell implements Origin {
     this.name = name ?? "";
     this.ordinal = name === undefined ? -1 : 0;
     this.ref = new ActorRef(this) as unknown as Ref<unknown>;
+  }
+
+  get life(): Life {
+    return lives[this.gate >> gateBits] as Life;
+  }
+
+  set life(life: Life) {
+    this.gate = (this.gate & ((1 << gateBits) - 1)) | (lives.indexOf(life) << gateBits);
   }
 
   get sender(): Cell {

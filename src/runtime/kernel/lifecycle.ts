@@ -356,8 +356,8 @@ function end(cell: Cell, how: Ended): void {
 
 export function depart(cell: Cell): void {
   const { core } = cell;
-  cell.life = "ended";
   cell.gate = gate.closed;
+  cell.life = "ended";
   cell.instance = undefined;
   core.actors--;
   core.retire(cell);
