@@ -33,7 +33,9 @@ export class LiveWorld implements World {
   readonly #origin: number;
   readonly #wheel = new Wheel();
   readonly #alarm: Alarm;
-  /** Actors with something to start: a circular buffer, a power of two. */
+  // Actors with something to start. One that is alone, as where two actors talk, stands in a field; what comes behind it, in
+  // a circular buffer, a power of two. In a class of its own this would be a tenth slower.
+  #first: Cell | undefined = undefined;
   #queue: (Cell | undefined)[] = new Array(64).fill(undefined);
   #head = 0;
   #length = 0;
@@ -72,9 +74,12 @@ export class LiveWorld implements World {
   }
 
   ready(cell: Cell): void {
-    if (this.#length === this.#queue.length) this.#grow();
-    this.#queue[(this.#head + this.#length) & (this.#queue.length - 1)] = cell;
-    this.#length++;
+    if (this.#first === undefined && this.#length === 0) this.#first = cell;
+    else {
+      if (this.#length === this.#queue.length) this.#grow();
+      this.#queue[(this.#head + this.#length) & (this.#queue.length - 1)] = cell;
+      this.#length++;
+    }
     if (!this.#started) this.#start();
   }
 
@@ -112,17 +117,22 @@ export class LiveWorld implements World {
     do {
       this.#serve();
       if (this.#left <= 0 && this.#pause()) return;
-    } while (this.#length > 0);
+    } while (this.#first !== undefined || this.#length > 0);
     this.#started = false;
   };
 
   /** Turns until the next reading is due. Alone in its method: the compiler inlines only so much into one. */
   #serve(): void {
-    while (this.#length > 0 && this.#left > 0) {
-      const cell = this.#queue[this.#head] as Cell;
-      this.#queue[this.#head] = undefined;
-      this.#head = (this.#head + 1) & (this.#queue.length - 1);
-      this.#length--;
+    while (this.#left > 0) {
+      let cell = this.#first;
+      if (cell !== undefined) this.#first = undefined;
+      else if (this.#length === 0) return;
+      else {
+        cell = this.#queue[this.#head] as Cell;
+        this.#queue[this.#head] = undefined;
+        this.#head = (this.#head + 1) & (this.#queue.length - 1);
+        this.#length--;
+      }
       // biome-ignore lint/complexity/useMathMinMax: Math.min computes in floating point, on the hottest path there is
       this.#left -= serve(cell, this.#left < batchMax ? this.#left : batchMax);
     }
