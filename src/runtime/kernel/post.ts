@@ -24,9 +24,10 @@ import { Ring } from "./ring.ts";
  * not look for it. False: nothing was done.
  */
 export function quickPut(to: Cell, what: Selector, payload: unknown, origin: Origin, request?: Request): boolean {
-  const { core, box, config, running } = to;
-  if (to.gate !== 0 || box === undefined || to.protocol.takes[what.id] !== 1 || box.live + running >= config.places)
-    return false;
+  const { core, config, running } = to;
+  if (to.gate !== 0 || to.protocol.takes[what.id] !== 1) return false;
+  const box = (to.box ??= new Ring());
+  if (box.live + running >= config.places) return false;
   if (request !== undefined) {
     if (running >= config.concurrency || core.phase !== "up") return false;
     request.state = at.queued;
