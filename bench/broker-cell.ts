@@ -60,12 +60,12 @@ function counting(size: number): { make: () => Jobs; all: Promise<void>; seen: (
 const roomy = { capacity: { messages: 2_000_000 } };
 const mailbox = { capacity: 3_000_000 };
 
-/** In chunks, so that the loop has its turns; at most `ahead` are told and not `seen`, so that the queue stays short. */
-async function tellAll(system: System, to: Ref<Jobs>, size: number, seen = () => size, ahead = 2_000): Promise<void> {
+/** In chunks, so that the loop has its turns; at most 2,000 are told and not `seen`, so that the queue stays short. */
+async function tellAll(system: System, to: Ref<Jobs>, size: number, seen = () => size): Promise<void> {
   for (let n = 0; n < size; n += 1_000) {
     for (let i = n; i < Math.min(n + 1_000, size); i++) system.tell(to).work(jobOf(i));
     do await new Promise((resolve) => setImmediate(resolve));
-    while (n + 1_000 - seen() > ahead - 1_000);
+    while (n - seen() > 0);
   }
 }
 

@@ -19,6 +19,7 @@ export type Life = (typeof lives)[number];
 /** Why a put may not take the short road; 0 when it may. The bits above are the actor's life, in which 0 is up. */
 export const gate = { starting: 1, closed: 2, offers: 4, special: 8, down: 3 } as const;
 const gateBits = 4;
+const atFirst = gate.starting | (lives.indexOf("starting") << gateBits);
 
 interface Watcher {
   readonly self: Incarnation;
@@ -83,7 +84,7 @@ export class Cell implements Origin {
   ordinal: number;
   previous: Cell | undefined = undefined;
   next: Cell | undefined = undefined;
-  gate: number = gate.starting | (lives.indexOf("starting") << gateBits);
+  gate: number = atFirst;
   /** Handed to the world, not yet served. */
   scheduled = false;
   self!: Incarnation;
