@@ -260,6 +260,9 @@ export function turnsConformance(world: WorldUnderTest): void {
             const note = (what: string) => () => self.tell(log).note(what);
             self.after(9, note("third"));
             self.after(3, note("cancelled")).cancel();
+            // Taken off its timer, as for a listener.
+            const { cancel } = self.after(3, note("cancelled as well"));
+            cancel();
             self.after(1, note("replaced"), "name");
             self.after(6, note("second"), "name");
             self.after(3, note("first"), "other");

@@ -14,29 +14,43 @@ export function timerTurn(
   run: () => unknown,
   name: string | undefined,
 ): Timer {
-  const { cell } = self;
-  const { world } = cell.core;
-  // An argument and not assigned: V8 allocates function literals that are assigned to properties in the old space.
+  const { core } = self.cell;
   const isPlain = name === undefined && periodMs === 0;
-  const turn: Turn = new Turn(self, "timer", name ?? "timer", isPlain ? run : () => runTimer(turn, run));
-  turn.periodMs = periodMs;
+  const turn = isPlain ? new Turn(self, "timer", "timer", run) : noted(self, name ?? "timer", periodMs, run);
   if (!self.live) {
-    cell.core.inert++;
+    core.inert++;
     return { cancel: nothing };
   }
   if (name !== undefined) {
-    const timers = (cell.rareOf().timers ??= new Map());
+    const timers = (self.cell.rareOf().timers ??= new Map());
     const before = timers.get(name);
     if (before !== undefined) cancelTurn(before);
     timers.set(name, turn);
   }
   self.add(turn);
-  world.arm(turn, world.now() + ms);
-  return timerOf(() => cancelTurn(turn));
+  core.world.arm(turn, core.world.now() + ms);
+  return new Handle(turn);
 }
 
-function timerOf(cancel: () => void): Timer {
-  return { cancel };
+/** What users hold. `cancel` may be taken off it, and costs a closure only where it is. */
+class Handle implements Timer {
+  readonly #turn: Turn;
+
+  constructor(turn: Turn) {
+    this.#turn = turn;
+  }
+
+  get cancel(): () => void {
+    return cancelTurn.bind(undefined, this.#turn);
+  }
+}
+
+/** One that repeats, or has a name: there is something to do around its run. */
+function noted(self: Incarnation, name: string, periodMs: number, run: () => unknown): Turn {
+  // An argument and not assigned: V8 allocates function literals that are assigned to properties in the old space.
+  const turn: Turn = new Turn(self, "timer", name, () => runTimer(turn, run));
+  turn.periodMs = periodMs;
+  return turn;
 }
 
 function runTimer(turn: Turn, run: () => unknown): unknown {
@@ -72,7 +86,6 @@ function forget(turn: Turn): void {
 }
 
 Turn.onDue = (turn) => {
-  const { self } = turn;
   if (turn.periodMs === 0) {
     turn.scope?.remove(turn);
     postTurn(turn);
@@ -80,10 +93,9 @@ Turn.onDue = (turn) => {
   }
   // One turn at a time: a beat that comes while the former one waits or runs is skipped.
   if (!turn.queued && !turn.pending) postTurn(turn);
-  const { world } = self.cell.core;
-  let next = turn.at + turn.periodMs;
-  if (next <= world.time) next = world.time + turn.periodMs;
-  world.arm(turn, next);
+  const { world } = turn.self.cell.core;
+  const next = turn.at + turn.periodMs;
+  world.arm(turn, next > world.time ? next : world.time + turn.periodMs);
 };
 
 /** Without `failed`, a rejection is thrown in the turn: a crash. */

@@ -19,6 +19,8 @@ export class Agenda {
   #enabled: Timed[] = [];
   #orders: number[] = [];
   #head = 0;
+  /** The place in the order of posting of what was enabled first; Infinity when nothing is. */
+  order: number = Number.POSITIVE_INFINITY;
   #faults = 0;
 
   /** `post` gives the next number in the order of posting. */
@@ -41,12 +43,6 @@ export class Agenda {
     return this.#faults > 0;
   }
 
-  /** The place in the order of posting of what was enabled first; Infinity when nothing is. */
-  get order(): number {
-    while (this.#head < this.#enabled.length && !this.#isEnabled(this.#head)) this.#shift();
-    return this.#head < this.#enabled.length ? (this.#orders[this.#head] as number) : Number.POSITIVE_INFINITY;
-  }
-
   /** For `time`, at once if that is `now`. */
   arm(timed: Timed, time: number, now: number): void {
     if (timed.armed) this.disarm(timed);
@@ -55,8 +51,10 @@ export class Agenda {
   }
 
   disarm(timed: Timed): void {
-    if (timed.place < -1) this.#disable(timed);
-    else this.#timers.disarm(timed);
+    if (timed.place < -1) {
+      this.#disable(timed);
+      this.#seek();
+    } else this.#timers.disarm(timed);
   }
 
   /** What is due at the soonest instant: gives it if it is one alone, else enables each of them. */
@@ -82,8 +80,9 @@ export class Agenda {
 
   /** Takes out what was enabled first: that of which `order` tells. */
   take(): Timed {
-    const timed = this.#shift();
+    const timed = this.#enabled[this.#head] as Timed;
     this.#disable(timed);
+    this.#seek();
     return timed;
   }
 
@@ -93,6 +92,7 @@ export class Agenda {
       const one = this.#enabled[i] as Timed;
       if (this.#isEnabled(i) && !keeps(one)) this.#disable(one);
     }
+    this.#seek();
     for (const one of this.#timers.all()) if (!keeps(one)) this.#timers.disarm(one);
   }
 
@@ -104,6 +104,7 @@ export class Agenda {
     if (timed instanceof FaultEvent) this.#faults++;
     this.#enabled.push(timed);
     this.#orders.push(order);
+    if (this.order === Number.POSITIVE_INFINITY) this.order = order;
   }
 
   /** False for what was disarmed since, and perhaps armed anew: that stands further behind. */
@@ -117,13 +118,17 @@ export class Agenda {
     if (timed instanceof FaultEvent) this.#faults--;
   }
 
-  #shift(): Timed {
-    const timed = this.#enabled[this.#head++] as Timed;
-    if (this.#head === this.#enabled.length) {
-      this.#enabled = [];
-      this.#orders = [];
-      this.#head = 0;
+  /** Goes on to what is first now. */
+  #seek(): void {
+    while (this.#head < this.#enabled.length && !this.#isEnabled(this.#head)) this.#head++;
+    if (this.#head < this.#enabled.length) {
+      this.order = this.#orders[this.#head] as number;
+      return;
     }
-    return timed;
+    this.order = Number.POSITIVE_INFINITY;
+    if (this.#head === 0) return;
+    this.#enabled = [];
+    this.#orders = [];
+    this.#head = 0;
   }
 }

@@ -24,6 +24,9 @@ type Spells = { [K in Lasting["kind"]]: Spell<Extract<Lasting, { kind: K }>>[] }
 export class Disturbances {
   readonly #spells: Spells = { pause: [], slow: [], "clock-offset": [], error: [] };
   #healed: (path: string) => boolean = () => false;
+  // False while there is no such fault.
+  anyPause = false;
+  anySlow = false;
 
   /** Gives how often it struck so far. */
   add(fault: Lasting): () => number {
@@ -31,6 +34,8 @@ export class Disturbances {
     const fits = (path: string) => target(path) && !this.#healed(path);
     const spell = { fault, fits, ...windowOf(fault), struck: 0 };
     (this.#spells[fault.kind] as Spell<Lasting>[]).push(spell);
+    if (fault.kind === "pause") this.anyPause = true;
+    if (fault.kind === "slow") this.anySlow = true;
     return () => spell.struck;
   }
 
@@ -43,13 +48,13 @@ export class Disturbances {
   /** The body of a simulation is no actor. */
   pauses(cell: Cell, nowMs: number): boolean {
     const { pause } = this.#spells;
-    return pause.length > 0 && !cell.outside && find(pause, cell, nowMs) !== undefined;
+    return this.anyPause && !cell.outside && find(pause, cell, nowMs) !== undefined;
   }
 
   /** How many times as long the sleeps of its handlers take. */
   slowness(cell: Cell, nowMs: number): number {
     const { slow } = this.#spells;
-    return slow.length === 0 ? 1 : (find(slow, cell, nowMs)?.fault.times ?? 1);
+    return find(slow, cell, nowMs)?.fault.times ?? 1;
   }
 
   offsetMs(cell: Cell, nowMs: number): number {

@@ -302,9 +302,8 @@ export class ExploredWorld extends SimWorld {
     this.#enter("start", event, cell, undefined);
     timed.due();
     if (cell.lane === undefined || cell.lane.live === 0) return;
-    cell.lane.turned = false;
     this.#readied.delete(cell);
-    this.begin(cell);
+    this.begin(cell, true);
   }
 
   #start(choice: Waiting | Head): void {
@@ -312,9 +311,8 @@ export class ExploredWorld extends SimWorld {
     const isTurn = choice instanceof Head && choice.isTurn;
     this.#readied.delete(cell);
     if (choice instanceof Waiting) (cell.box as ChannelMailbox).chosen = choice;
-    if (cell.lane !== undefined) cell.lane.turned = !isTurn;
     this.#enter("start", event, cell, payload);
-    if (isTurn || !this.disturbances.refuses(cell, this.time)) this.begin(cell);
+    if (isTurn || !this.disturbances.refuses(cell, this.time)) this.begin(cell, isTurn);
     if (this.stirred && cell.config.concurrency > 1) this.#join(choice);
   }
 

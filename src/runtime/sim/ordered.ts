@@ -2,10 +2,10 @@
 // is fast.
 
 import type { Cell } from "../kernel/cell.ts";
-import type { Mailbox, Taken } from "../kernel/mailbox.ts";
-import { Timed, type Turn } from "../kernel/operation.ts";
+import type { Mailbox } from "../kernel/mailbox.ts";
+import { Timed } from "../kernel/operation.ts";
 import type { Reply } from "./event.ts";
-import { oldest, open, type Post, PostedMailbox } from "./posted.ts";
+import { firstPost, firstTurn, oldest, open, type Post, PostedMailbox } from "./posted.ts";
 import { Ready } from "./ready.ts";
 import { SimWorld } from "./world.ts";
 
@@ -16,14 +16,13 @@ export class OrderedWorld extends SimWorld {
   readonly #ready = new Ready();
   /** Events of paused actors. */
   #stash: (Timed | Cell)[] = [];
-  readonly #scratch: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
 
   override mailbox(cell: Cell, make: (open: (held: unknown) => unknown) => Mailbox): Mailbox {
     return new PostedMailbox(cell, make(open), this.trace?.names);
   }
 
   override ready(cell: Cell): void {
-    this.#ready.add(cell, oldest(cell, this.#scratch));
+    this.#ready.add(cell, oldest(cell));
   }
 
   override arm(timed: Timed, time: number): void {
@@ -39,17 +38,23 @@ export class OrderedWorld extends SimWorld {
   }
 
   override fire(most: number, untilIdle: boolean): "some" | "idle" | "none" {
+    const { agenda } = this;
+    const ready = this.#ready;
     this.stirred = false;
     for (let left = most; left > 0; ) {
-      if (!this.#fireNext()) {
-        if (this.hasEnabled) continue;
+      if (this.fused.length > 0) {
+        if (!this.#come(this.fused.shift() as Reply)) continue;
+      } else if (agenda.order < ready.order) {
+        if (!this.#come(agenda.take())) continue;
+      } else if (ready.order < Number.POSITIVE_INFINITY) {
+        if (!this.#startNext()) continue;
+      } else {
         if (untilIdle && this.isIdle) return "idle";
-        const { soonest } = this.agenda;
+        const { soonest } = agenda;
         if (soonest === Number.POSITIVE_INFINITY) return left === most ? "none" : "some";
         this.time = soonest;
-        const only = this.agenda.advance();
-        if (only === undefined || this.#isPaused(only.cell, only)) continue;
-        this.bring(only);
+        const only = agenda.advance();
+        if (only === undefined || !this.#come(only)) continue;
       }
       left--;
       if (this.stirred || left === 0) return "some";
@@ -58,17 +63,11 @@ export class OrderedWorld extends SimWorld {
     return "some";
   }
 
-  /** Fires what is enabled and was posted first. False when there was nothing, or it turned out to be void. */
-  #fireNext(): boolean {
-    const ready = this.#ready.order;
-    const isFused = this.fused.length > 0;
-    if (isFused || this.agenda.order < ready) {
-      const timed = isFused ? (this.fused.shift() as Reply) : this.agenda.take();
-      if (this.#isPaused(timed.cell, timed)) return false;
-      this.bring(timed);
-      return true;
-    }
-    return ready < Number.POSITIVE_INFINITY && this.#startNext();
+  /** False when its actor is paused. */
+  #come(timed: Timed): boolean {
+    if (this.#isPaused(timed.cell, timed)) return false;
+    this.bring(timed);
+    return true;
   }
 
   override get hasEnabled(): boolean {
@@ -110,9 +109,8 @@ export class OrderedWorld extends SimWorld {
       return false;
     }
     if (this.#isPaused(cell, cell)) return false;
-    const scratch = this.#scratch;
-    const post = box?.peek(scratch) === true ? (scratch.payload as Post) : undefined;
-    const turn = lane?.peek(scratch) === true ? (scratch.origin as Turn) : undefined;
+    const turn = firstTurn(lane);
+    const post = firstPost(box);
     const isTurn = turn !== undefined && (post === undefined || turn.posted < post.order);
     const order = isTurn ? turn.posted : (post as Post).order;
     if (order > since && order > Math.min(this.#ready.order, this.agenda.order)) {
@@ -122,19 +120,17 @@ export class OrderedWorld extends SimWorld {
     }
     this.steps++;
     this.isActing = true;
-    // The kernel would have a turn go first, but not twice in a row; here the older one goes.
-    if (lane !== undefined) lane.turned = !isTurn;
     const { trace, steps, time } = this;
     if (trace !== undefined) {
       if (isTurn) trace.event(steps, time, "start", trace.names.own(cell, turn.kind, turn.name), cell, undefined);
       else if (post?.event !== undefined) trace.event(steps, time, "start", post.event, cell, post.payload);
     }
-    if (isTurn || !this.disturbances.refuses(cell, time)) this.begin(cell);
+    if (isTurn || !this.disturbances.refuses(cell, time)) this.begin(cell, isTurn);
     return true;
   }
 
   #isPaused(cell: Cell | undefined, event: Timed | Cell): boolean {
-    if (cell === undefined || !this.disturbances.pauses(cell, this.time)) return false;
+    if (!this.disturbances.anyPause || cell === undefined || !this.disturbances.pauses(cell, this.time)) return false;
     if (event instanceof Timed) {
       event.place = paused;
       event.armed = true;

@@ -3,7 +3,7 @@
 
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
-import type { Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Lane, Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Turn } from "../kernel/operation.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Event, Names } from "./names.ts";
@@ -38,12 +38,28 @@ export function open(held: unknown): unknown {
   return (held as Post).payload;
 }
 
+/** The turn that waits longest. */
+export function firstTurn(lane: Lane | undefined): Turn | undefined {
+  return lane === undefined || lane.live === 0 ? undefined : (shown(lane).origin as Turn);
+}
+
+/** The message that the mailbox gives next. */
+export function firstPost(box: Mailbox | undefined): Post | undefined {
+  return box === undefined || box.live === 0 ? undefined : (shown(box).payload as Post);
+}
+
+/** An object of its own each time: what is written into an old one costs more than a young one. */
+function shown(box: Mailbox): Taken {
+  const scratch: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
+  box.peek(scratch);
+  return scratch;
+}
+
 /** The order of posting of the oldest message or turn that waits. */
-export function oldest(cell: Cell, scratch: Taken): number {
-  let order = Number.POSITIVE_INFINITY;
-  if (cell.box?.peek(scratch) === true) order = (scratch.payload as Post).order;
-  if (cell.lane?.peek(scratch) === true) order = Math.min(order, (scratch.origin as Turn).posted);
-  return order;
+export function oldest({ lane, box }: Cell): number {
+  const turn = firstTurn(lane)?.posted ?? Number.POSITIVE_INFINITY;
+  const post = firstPost(box)?.order ?? Number.POSITIVE_INFINITY;
+  return Math.min(turn, post);
 }
 
 export class PostedMailbox implements Mailbox {

@@ -11,9 +11,7 @@ export class Ready {
   }
 
   /** The order of posting of the first; Infinity when there is none. */
-  get order(): number {
-    return this.#orders.length === 0 ? Number.POSITIVE_INFINITY : (this.#orders[0] as number);
-  }
+  order: number = Number.POSITIVE_INFINITY;
 
   get first(): Cell | undefined {
     return this.#cells[0];
@@ -23,8 +21,6 @@ export class Ready {
     const cells = this.#cells;
     const orders = this.#orders;
     let place = cells.length;
-    cells.push(cell);
-    orders.push(order);
     while (place > 0) {
       const parent = (place - 1) >> 1;
       if ((orders[parent] as number) <= order) break;
@@ -34,6 +30,7 @@ export class Ready {
     }
     cells[place] = cell;
     orders[place] = order;
+    this.order = orders[0] as number;
   }
 
   take(): Cell | undefined {
@@ -42,7 +39,10 @@ export class Ready {
     const first = cells[0];
     const cell = cells.pop();
     const order = orders.pop() as number;
-    if (cell === undefined || cells.length === 0) return first;
+    if (cell === undefined || cells.length === 0) {
+      this.order = Number.POSITIVE_INFINITY;
+      return first;
+    }
     let place = 0;
     for (let child = 1; child < cells.length; child = 2 * place + 1) {
       if (child + 1 < cells.length && (orders[child + 1] as number) < (orders[child] as number)) child++;
@@ -53,11 +53,13 @@ export class Ready {
     }
     cells[place] = cell;
     orders[place] = order;
+    this.order = orders[0] as number;
     return first;
   }
 
   clear(): void {
     this.#cells.length = 0;
     this.#orders.length = 0;
+    this.order = Number.POSITIVE_INFINITY;
   }
 }

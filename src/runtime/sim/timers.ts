@@ -7,22 +7,20 @@ import type { Timed } from "../kernel/operation.ts";
 const firstCapacity = 64;
 const none = new Float64Array(0);
 
+/** Fields and long methods: each call on the way of an event shows in the time of a simulation. */
 export class Timers {
   // Made when first needed: many runs arm nothing, and buffers outside of the heap are dear.
   #times = none;
   #orders = none;
   readonly #items: Timed[] = [];
   #armings = 0;
+  /** When the first one is due; Infinity when nothing is armed. */
+  soonest: number = Number.POSITIVE_INFINITY;
   /** Armed timers that {@link World.runUntilIdle} waits for. */
   foreground = 0;
 
   get length(): number {
     return this.#items.length;
-  }
-
-  /** Infinity when nothing is armed. */
-  get soonest(): number {
-    return this.#items.length === 0 ? Number.POSITIVE_INFINITY : (this.#times[0] as number);
   }
 
   /** At Infinity it never comes due. */
@@ -34,7 +32,7 @@ export class Timers {
     timed.at = time;
     timed.armed = true;
     if (!timed.background) this.foreground++;
-    this.#items.push(timed);
+    if (time < this.soonest) this.soonest = time;
     this.#rise(at, timed, time, ++this.#armings);
   }
 
@@ -45,11 +43,13 @@ export class Timers {
     if (!timed.background) this.foreground--;
     const last = this.#items.length - 1;
     const moved = this.#items.pop() as Timed;
-    if (place === last) return;
-    const time = this.#times[last] as number;
-    const order = this.#orders[last] as number;
-    if (place > 0 && this.#precedes(time, order, (place - 1) >> 2)) this.#rise(place, moved, time, order);
-    else this.#sink(place, moved, time, order);
+    if (place !== last) {
+      const time = this.#times[last] as number;
+      const order = this.#orders[last] as number;
+      if (place > 0 && this.#precedes(time, order, (place - 1) >> 2)) this.#rise(place, moved, time, order);
+      else this.#sink(place, moved, time, order);
+    }
+    this.soonest = last === 0 ? Number.POSITIVE_INFINITY : (this.#times[0] as number);
   }
 
   /** Takes the first one out. */
@@ -76,41 +76,51 @@ export class Timers {
     return time < other || (time === other && order < (this.#orders[place] as number));
   }
 
-  #put(place: number, timed: Timed, time: number, order: number): void {
-    this.#items[place] = timed;
-    this.#times[place] = time;
-    this.#orders[place] = order;
-    timed.place = place;
-  }
-
-  #shift(from: number, to: number): void {
-    this.#put(to, this.#items[from] as Timed, this.#times[from] as number, this.#orders[from] as number);
-  }
-
+  /** From a place of the heap, or the one behind its last. */
   #rise(from: number, timed: Timed, time: number, order: number): void {
+    const items = this.#items;
+    const times = this.#times;
+    const orders = this.#orders;
     let place = from;
     while (place > 0) {
       const parent = (place - 1) >> 2;
       if (!this.#precedes(time, order, parent)) break;
-      this.#shift(parent, place);
+      const moved = items[parent] as Timed;
+      items[place] = moved;
+      times[place] = times[parent] as number;
+      orders[place] = orders[parent] as number;
+      moved.place = place;
       place = parent;
     }
-    this.#put(place, timed, time, order);
+    items[place] = timed;
+    times[place] = time;
+    orders[place] = order;
+    timed.place = place;
   }
 
   #sink(from: number, timed: Timed, time: number, order: number): void {
-    const { length } = this.#items;
+    const items = this.#items;
+    const times = this.#times;
+    const orders = this.#orders;
+    const { length } = items;
     let place = from;
     for (let child = place * 4 + 1; child < length; child = place * 4 + 1) {
       let least = child;
       const end = Math.min(child + 4, length);
       for (let other = child + 1; other < end; other++)
-        if (this.#precedes(this.#times[other] as number, this.#orders[other] as number, least)) least = other;
+        if (this.#precedes(times[other] as number, orders[other] as number, least)) least = other;
       if (this.#precedes(time, order, least)) break;
-      this.#shift(least, place);
+      const moved = items[least] as Timed;
+      items[place] = moved;
+      times[place] = times[least] as number;
+      orders[place] = orders[least] as number;
+      moved.place = place;
       place = least;
     }
-    this.#put(place, timed, time, order);
+    items[place] = timed;
+    times[place] = time;
+    orders[place] = order;
+    timed.place = place;
   }
 
   #grow(): void {

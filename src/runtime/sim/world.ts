@@ -116,7 +116,7 @@ export abstract class SimWorld implements World, Wire, Context {
   arm(timed: Timed, time: number): void {
     if (!this.isActing && timed instanceof Turn) this.onStray(timed.self.cell);
     let at = Math.max(time, this.time);
-    if (timed instanceof Sleep && timed.scope?.isFlight === true)
+    if (this.disturbances.anySlow && timed instanceof Sleep && timed.scope?.isFlight === true)
       at = this.time + (at - this.time) * this.disturbances.slowness(timed.self.cell, this.time);
     this.agenda.arm(timed, at, this.time);
   }
@@ -291,17 +291,22 @@ export abstract class SimWorld implements World, Wire, Context {
       const cell = placeOf(timed, core.root);
       record(trace, this.steps, this.time, timed, event ?? eventOf(trace.names, timed, cell), cell);
     }
-    // What the runtime waited for, and a fault, may run a factory or a dispose.
-    if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? core.root).self;
-    // It may end what somebody waits for.
-    if (!(timed instanceof Turn || timed instanceof Arrival)) this.stirred = true;
+    if (!(timed instanceof Turn)) {
+      // What the runtime waited for, and a fault, may run a factory or a dispose.
+      if (!(timed instanceof Operation || timed instanceof Reply)) this.awake = (timed.cell ?? core.root).self;
+      // It may end what somebody waits for.
+      if (!(timed instanceof Arrival)) this.stirred = true;
+    }
     timed.due();
   }
 
-  protected begin(cell: Cell): void {
+  /** The turn at the head of the lane, or the next message. */
+  protected begin(cell: Cell, isTurn: boolean): void {
     this.awake = cell.self;
     // It may settle what another handler of its actor waits for, or a pipe.
     if (cell.self.flight !== undefined || this.#piping?.has(cell) === true) this.stirred = true;
+    // The kernel would have a turn go first, but not twice in a row: here the older one goes.
+    if (cell.lane !== undefined) cell.lane.turned = !isTurn;
     serve(cell, 1);
   }
 
