@@ -241,7 +241,7 @@ function replyTurn(request: Request, isOk: boolean, value: unknown): void {
   const turn = new Turn(request.self, "reply", request.type, () => request.end(isOk, value));
   turn.queued = true;
   turn.posted = ++cell.core.posts;
-  (cell.lane ??= new Lane()).put(turn, undefined, turn);
+  (cell.lane ??= new Lane()).add(turn);
   cell.schedule();
 }
 

@@ -30,7 +30,7 @@ export function isolate(to: Cell, type: string, value: unknown, from: Cell | und
   try {
     if (core.isolation === "clone") return isKept(value) ? value : restore(value, structuredClone(value));
     if (value === null || typeof value !== "object") return value;
-    freeze(value, (kind) => core.unchecked(to, type, kind));
+    freeze(value, to, type);
     if (core.given !== undefined) {
       core.given.push({ to, from, type, answers, value });
       if (core.given.length > 2 * givenKept) core.given.splice(0, givenKept);
@@ -87,13 +87,13 @@ function isKept(value: unknown): boolean {
  * Fresh payloads are walked once and need no set of what was seen: an object that is not frozen yet has not been seen.
  * What was frozen before, by us or by the user and then perhaps not all the way down, is walked again, once.
  */
-function freeze(root: object, unchecked: (kind: string) => void): void {
+function freeze(root: object, to: Cell, type: string): void {
   let again: Set<object> | undefined;
   let stack: object[] | undefined;
   for (let object: object | undefined = root; object !== undefined; object = stack?.pop()) {
     const kind = leftAlone(object);
     if (kind !== undefined) {
-      if (kind !== "") unchecked(kind);
+      if (kind !== "") to.core.unchecked(to, type, kind);
       continue;
     }
     if (Object.isFrozen(object)) {

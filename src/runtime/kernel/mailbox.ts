@@ -35,8 +35,8 @@ export interface Mailbox {
   put(what: Named, payload: unknown, origin: Origin, by?: Cell): void;
   /** The next message into `into`; false if there is none. */
   take(into: Taken): boolean;
-  /** Shows in `into` what {@link take} would give. */
-  peek(into: Taken): boolean;
+  /** The payload that {@link take} would give; for worlds whose payloads are never undefined, as it is when none waits. */
+  peek(): unknown;
   /** The message that came first of those waiting, whatever the order of take. */
   takeOldest(into: Taken): boolean;
   /** To be called after an origin here stopped being queued. */
@@ -51,6 +51,11 @@ export interface Mailbox {
 export class Lane extends Ring {
   /** The last start of the actor was a turn: a message that waits goes first. */
   turned = false;
+
+  /** As its own payload: {@link peek} shows it. */
+  add(turn: Turn): void {
+    this.put(turn, turn, turn);
+  }
 }
 
 /** Last in, first out. */
@@ -73,8 +78,8 @@ export class Stack implements Mailbox {
     return this.#ring.take(into);
   }
 
-  peek(into: Taken): boolean {
-    return this.#ring.peekNewest(into);
+  peek(): unknown {
+    return this.#ring.peekNewest();
   }
 
   withdrawn(): void {
@@ -115,23 +120,18 @@ export class Ranking implements Mailbox {
   }
 
   take(into: Taken): boolean {
-    if (!this.peek(into)) return false;
+    const top = this.#first();
+    if (top === undefined) return false;
+    into.what = top.what;
+    into.payload = top.payload;
+    into.origin = top.origin;
     this.#remove(0);
     this.live--;
     return true;
   }
 
-  peek(into: Taken): boolean {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (top.origin.queued) {
-        into.what = top.what;
-        into.payload = top.payload;
-        into.origin = top.origin;
-        return true;
-      }
-      this.#remove(0);
-    }
-    return false;
+  peek(): unknown {
+    return this.#first()?.payload;
   }
 
   takeOldest(into: Taken): boolean {
@@ -166,6 +166,12 @@ export class Ranking implements Mailbox {
   forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
     for (const { what, payload, origin } of [...this.#heap].sort((a, b) => a.order - b.order))
       if (origin.queued) visit(what, payload, origin);
+  }
+
+  /** Without the gaps before it. */
+  #first(): Ranked | undefined {
+    while (this.#heap[0]?.origin.queued === false) this.#remove(0);
+    return this.#heap[0];
   }
 
   #squeeze(isKept: (type: string) => boolean): void {

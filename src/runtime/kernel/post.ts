@@ -175,7 +175,7 @@ export function postTurn(turn: Turn): void {
   cell.accepted++;
   turn.queued = true;
   turn.posted = ++core.posts;
-  (cell.lane ??= new Lane()).put(turn, undefined, turn);
+  (cell.lane ??= new Lane()).add(turn);
   if (core.observer !== undefined) core.observer("accepted", cell, turn.name, turn);
   cell.schedule();
 }

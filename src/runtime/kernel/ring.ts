@@ -54,12 +54,12 @@ export class Ring implements Mailbox {
     return true;
   }
 
-  peek(into: Taken): boolean {
-    return this.#showFirst(into) || this.#more?.peek(into) === true;
+  peek(): unknown {
+    return this.#payload ?? this.#more?.peek();
   }
 
-  peekNewest(into: Taken): boolean {
-    return this.#more?.peekNewest(into) === true || this.#showFirst(into);
+  peekNewest(): unknown {
+    return this.#more?.peekNewest() ?? this.#payload;
   }
 
   withdrawn(): void {
@@ -88,14 +88,6 @@ export class Ring implements Mailbox {
   forEach(visit: (what: Named, payload: unknown, origin: Origin) => void): void {
     if (this.#origin !== undefined) visit(this.#what, this.#payload, this.#origin);
     this.#more?.forEach(visit);
-  }
-
-  #showFirst(into: Taken): boolean {
-    if (this.#origin === undefined) return false;
-    into.what = this.#what;
-    into.payload = this.#payload;
-    into.origin = this.#origin;
-    return true;
   }
 
   #shift(more: Buffer, into: Taken): boolean {
@@ -145,14 +137,16 @@ class Buffer {
     return false;
   }
 
-  peek(into: Taken): boolean {
-    for (let i = 0; i < this.length; i++) if (this.#show(i, into)) return true;
-    return false;
+  peek(): unknown {
+    let i = 0;
+    while (i < this.length && !this.#isQueued(i)) i++;
+    return i < this.length ? this.#payloadOf(i) : undefined;
   }
 
-  peekNewest(into: Taken): boolean {
-    for (let i = this.length - 1; i >= 0; i--) if (this.#show(i, into)) return true;
-    return false;
+  peekNewest(): unknown {
+    let i = this.length - 1;
+    while (i >= 0 && !this.#isQueued(i)) i--;
+    return i >= 0 ? this.#payloadOf(i) : undefined;
   }
 
   /** Squeezes the gaps out when they are many: `live` messages wait. */
@@ -168,15 +162,13 @@ class Buffer {
     }
   }
 
-  /** Shows the i-th message. False if it is a gap. */
-  #show(i: number, into: Taken): boolean {
-    const at = ((this.#head + i) & this.#mask) * 3;
-    const origin = this.#slots[at + 2] as Origin;
-    if (!origin.queued) return false;
-    into.what = this.#slots[at] as Named;
-    into.payload = this.#slots[at + 1];
-    into.origin = origin;
-    return true;
+  /** Whether the i-th is no gap. */
+  #isQueued(i: number): boolean {
+    return (this.#slots[((this.#head + i) & this.#mask) * 3 + 2] as Origin).queued;
+  }
+
+  #payloadOf(i: number): unknown {
+    return this.#slots[((this.#head + i) & this.#mask) * 3 + 1];
   }
 
   /** Empties a place. False if it was a gap. */

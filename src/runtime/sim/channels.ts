@@ -104,9 +104,8 @@ export class ChannelMailbox implements Mailbox {
     return this.#remove(one, into);
   }
 
-  peek(into: Taken): boolean {
-    const one = this.#next;
-    return one !== undefined && show(one, into);
+  peek(): Waiting | undefined {
+    return this.#next;
   }
 
   withdrawn(): void {

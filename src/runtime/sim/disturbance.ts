@@ -4,6 +4,7 @@
 import { type Cell, gate } from "../kernel/cell.ts";
 import { answerNo, count } from "../kernel/fate.ts";
 import { Flight } from "../kernel/flight.ts";
+import type { Named, Origin } from "../kernel/mailbox.ts";
 import { at } from "../kernel/operation.ts";
 import { admitOffers } from "../kernel/post.ts";
 import { InjectedError } from "./failure.ts";
@@ -62,21 +63,20 @@ export class Disturbances {
     return offsets.length === 0 ? 0 : (find(offsets, cell, nowMs)?.fault.byMs ?? 0);
   }
 
-  /** Answers the message that would start with an error. */
-  refuses(cell: Cell, nowMs: number): boolean {
+  /** Answers the message that would start, as its mailbox gives it next, with an error. */
+  refuses(cell: Cell, { what, origin }: { what: Named; origin: Origin }, nowMs: number): boolean {
     const { error } = this.#spells;
-    if (error.length === 0 || cell.box === undefined) return false;
-    const flight = new Flight(cell);
-    if (!cell.box.peek(flight) || flight.deadline <= nowMs) return false;
+    if (error.length === 0 || (origin.request !== undefined && origin.request.deadline <= nowMs)) return false;
     const spell = error.find(
       (one) =>
         isIn(one, cell, nowMs) &&
         one.struck < one.fault.first &&
-        (one.fault.type === undefined || one.fault.type === flight.type),
+        (one.fault.type === undefined || one.fault.type === what.name),
     );
     if (spell === undefined) return false;
     spell.struck++;
-    cell.box.take(flight);
+    const flight = new Flight(cell);
+    cell.box?.take(flight);
     const failure = new InjectedError(
       `${cell.path} gave an error in place of its answer to ${flight.type}: ${spell.struck} of ${spell.fault.first}.`,
     );

@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Flight } from "../kernel/flight.ts";
-import type { Mailbox, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Origin } from "../kernel/mailbox.ts";
 import type { Selector } from "../kernel/names.ts";
 import { type Request, Sleep, type Timed, Turn } from "../kernel/operation.ts";
 import { askWithinMs } from "../kernel/options.ts";
@@ -23,7 +23,7 @@ import type { Unavailable } from "./failure.ts";
 import { actors } from "./injection.ts";
 import type { Links } from "./link.ts";
 import type { Event, Names } from "./names.ts";
-import { open, type Post, PostedMailbox } from "./posted.ts";
+import { firstPost, firstTurn, open, type Post, PostedMailbox } from "./posted.ts";
 import type { Lost } from "./schedule.ts";
 import type { Trace } from "./trace.ts";
 import { Windows } from "./windows.ts";
@@ -48,7 +48,6 @@ export class ExploredWorld extends SimWorld {
   #isBusy = false;
   #deeds: Deeds | undefined = undefined;
   #handlers: AsyncLocalStorage<Flight> | undefined = undefined;
-  readonly #taken: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
 
   constructor(links: Links, trace: Trace | undefined, names: Names, exploring: Exploring) {
     super(links, trace);
@@ -194,15 +193,14 @@ export class ExploredWorld extends SimWorld {
       return;
     }
     if (this.disturbances.pauses(cell, this.time)) return;
-    const { lane, box } = cell;
-    const taken = this.#taken;
-    if (lane?.peek(taken) === true) {
-      into.push(this.#choices.turn(taken.origin as Turn));
+    const turn = firstTurn(cell);
+    if (turn !== undefined) into.push(this.#choices.turn(turn));
+    if (cell.box instanceof ChannelMailbox) {
+      cell.box.firsts(into);
+      return;
     }
-    if (box instanceof ChannelMailbox) box.firsts(into);
-    else if (box?.peek(taken) === true) {
-      into.push(this.#choices.first(cell, taken.payload as Post));
-    }
+    const post = firstPost(cell);
+    if (post !== undefined) into.push(this.#choices.first(cell, post));
   }
 
   /** A timer is a turn of its actor: it comes when that is free. On a link, nothing overtakes. */
@@ -312,7 +310,8 @@ export class ExploredWorld extends SimWorld {
     this.#readied.delete(cell);
     if (choice instanceof Waiting) (cell.box as ChannelMailbox).chosen = choice;
     this.#enter("start", event, cell, payload);
-    if (isTurn || !this.disturbances.refuses(cell, this.time)) this.begin(cell, isTurn);
+    const next = isTurn ? undefined : (cell.box?.peek() as Waiting | Post);
+    if (next === undefined || !this.disturbances.refuses(cell, next, this.time)) this.begin(cell, isTurn);
     if (this.stirred && cell.config.concurrency > 1) this.#join(choice);
   }
 

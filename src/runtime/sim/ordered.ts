@@ -102,15 +102,14 @@ export class OrderedWorld extends SimWorld {
   #startNext(): boolean {
     const since = this.#ready.order;
     const cell = this.#ready.take() as Cell;
-    const { lane, box } = cell;
     if (cell.down || cell.waiting === 0) {
       cell.scheduled = false;
       cell.schedule();
       return false;
     }
     if (this.#isPaused(cell, cell)) return false;
-    const turn = firstTurn(lane);
-    const post = firstPost(box);
+    const turn = firstTurn(cell);
+    const post = firstPost(cell);
     const isTurn = turn !== undefined && (post === undefined || turn.posted < post.order);
     const order = isTurn ? turn.posted : (post as Post).order;
     if (order > since && order > Math.min(this.#ready.order, this.agenda.order)) {
@@ -125,7 +124,7 @@ export class OrderedWorld extends SimWorld {
       if (isTurn) trace.event(steps, time, "start", trace.names.own(cell, turn.kind, turn.name), cell, undefined);
       else if (post?.event !== undefined) trace.event(steps, time, "start", post.event, cell, post.payload);
     }
-    if (isTurn || !this.disturbances.refuses(cell, time)) this.begin(cell, isTurn);
+    if (isTurn || !this.disturbances.refuses(cell, post as Post, time)) this.begin(cell, isTurn);
     return true;
   }
 

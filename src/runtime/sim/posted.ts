@@ -3,29 +3,31 @@
 
 import type { Cell } from "../kernel/cell.ts";
 import type { Core } from "../kernel/core.ts";
-import type { Lane, Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
+import type { Mailbox, Named, Origin, Taken } from "../kernel/mailbox.ts";
 import type { Turn } from "../kernel/operation.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Event, Names } from "./names.ts";
 
 /** What stands in the kernel's mailbox in place of a payload. */
 export class Post {
+  readonly what: Named;
   readonly payload: unknown;
+  readonly origin: Origin;
   readonly order: number;
   readonly event: Event | undefined;
-  readonly #origin: Origin;
   #isTaken = false;
 
-  constructor(payload: unknown, order: number, event: Event | undefined, origin: Origin) {
+  constructor(what: Named, payload: unknown, origin: Origin, order: number, event: Event | undefined) {
+    this.what = what;
     this.payload = payload;
+    this.origin = origin;
     this.order = order;
     this.event = event;
-    this.#origin = origin;
   }
 
   /** It waits in its mailbox. */
   get queued(): boolean {
-    return !this.#isTaken && this.#origin.queued;
+    return !this.#isTaken && this.origin.queued;
   }
 
   take(): unknown {
@@ -39,26 +41,19 @@ export function open(held: unknown): unknown {
 }
 
 /** The turn that waits longest. */
-export function firstTurn(lane: Lane | undefined): Turn | undefined {
-  return lane === undefined || lane.live === 0 ? undefined : (shown(lane).origin as Turn);
+export function firstTurn(cell: Cell): Turn | undefined {
+  return cell.lane?.peek() as Turn | undefined;
 }
 
-/** The message that the mailbox gives next. */
-export function firstPost(box: Mailbox | undefined): Post | undefined {
-  return box === undefined || box.live === 0 ? undefined : (shown(box).payload as Post);
-}
-
-/** An object of its own each time: what is written into an old one costs more than a young one. */
-function shown(box: Mailbox): Taken {
-  const scratch: Taken = { what: undefined as never, payload: undefined, origin: undefined as never };
-  box.peek(scratch);
-  return scratch;
+/** The message that its mailbox gives next. */
+export function firstPost(cell: Cell): Post | undefined {
+  return cell.box?.peek() as Post | undefined;
 }
 
 /** The order of posting of the oldest message or turn that waits. */
-export function oldest({ lane, box }: Cell): number {
-  const turn = firstTurn(lane)?.posted ?? Number.POSITIVE_INFINITY;
-  const post = firstPost(box)?.order ?? Number.POSITIVE_INFINITY;
+export function oldest(cell: Cell): number {
+  const turn = firstTurn(cell)?.posted ?? Number.POSITIVE_INFINITY;
+  const post = firstPost(cell)?.order ?? Number.POSITIVE_INFINITY;
   return Math.min(turn, post);
 }
 
@@ -85,7 +80,7 @@ export class PostedMailbox implements Mailbox {
     // What comes next depends on what is there.
     this.#deeds?.touch(this.#to);
     const event = this.#names?.message(by ?? this.#to, this.#to, what.name);
-    this.#inner.put(what, new Post(payload, ++this.#core.posts, event, origin), origin);
+    this.#inner.put(what, new Post(what, payload, origin, ++this.#core.posts, event), origin);
   }
 
   take(into: Taken): boolean {
@@ -97,8 +92,8 @@ export class PostedMailbox implements Mailbox {
   }
 
   /** Shows the {@link Post}, not its payload. */
-  peek(into: Taken): boolean {
-    return this.#inner.peek(into);
+  peek(): unknown {
+    return this.#inner.peek();
   }
 
   withdrawn(): void {

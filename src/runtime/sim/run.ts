@@ -186,7 +186,14 @@ export class Run<B> {
         await this.#wake(this.#requests.steppers.splice(0), fired === "some");
       else if (fired === "none") await this.#stalled();
       // A body may look again and again for what the host alone can bring.
-      if (world.steps % breath === 0 || (fired !== "some" && ++vain % breath === 0)) await this.#breathe();
+      if (world.steps % breath === 0 || (fired !== "some" && ++vain % breath === 0)) {
+        // As in drain.
+        world.isActing = true;
+        await tick();
+        while (world.resume()) if (world.stirred) await tick();
+        world.rest();
+        if (this.#isBreathless) await this.#breathe();
+      }
       if (world.steps > stepsMax) this.#failure ??= new StepsExhausted(stepsMax, world.time, this.#waits);
     }
     return ended ?? { error: this.#failure };
@@ -298,12 +305,13 @@ export class Run<B> {
     this.#failure = new Stalled(world.time, this.#waits);
   }
 
+  get #isBreathless(): boolean {
+    return this.#world.steps - this.#yieldedAtStep >= yieldSteps || hostNow() - this.#yieldedMs >= yieldMs;
+  }
+
   async #breathe(): Promise<void> {
-    const { steps } = this.#world;
-    await this.#drain();
-    if (steps - this.#yieldedAtStep < yieldSteps && hostNow() - this.#yieldedMs < yieldMs) return;
     await this.#hostTurn();
-    this.#yieldedAtStep = steps;
+    this.#yieldedAtStep = this.#world.steps;
     this.#yieldedMs = hostNow();
   }
 
