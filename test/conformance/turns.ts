@@ -261,7 +261,9 @@ export function turnsConformance(world: WorldUnderTest): void {
             self.after(9, note("third"));
             self.after(3, note("cancelled")).cancel();
             // Taken off its timer, as for a listener.
-            const { cancel } = self.after(3, note("cancelled as well"));
+            const timer = self.after(3, note("cancelled as well"));
+            const { cancel } = timer;
+            expect(timer.cancel).toBe(cancel);
             cancel();
             self.after(1, note("replaced"), "name");
             self.after(6, note("second"), "name");

@@ -32,16 +32,17 @@ export function timerTurn(
   return new Handle(turn);
 }
 
-/** What users hold. `cancel` may be taken off it, and costs a closure only where it is. */
+/** What users hold. `cancel` may be taken off it, as the same each time, and is a closure only where it is read. */
 class Handle implements Timer {
   readonly #turn: Turn;
+  #cancel: (() => void) | undefined = undefined;
 
   constructor(turn: Turn) {
     this.#turn = turn;
   }
 
   get cancel(): () => void {
-    return cancelTurn.bind(undefined, this.#turn);
+    return (this.#cancel ??= cancelTurn.bind(undefined, this.#turn));
   }
 }
 
