@@ -76,7 +76,7 @@ export interface Tally {
   effects: number;
   /** Orders whose effect is there another number of times than once. */
   notOnce: number;
-  /** Starts after a later order of the same customer had started. */
+  /** Starts of an order that was not handled yet, when a later one of the same customer was. */
   inversions: number;
   dead: number;
   redriven: number;
@@ -123,18 +123,17 @@ class Watch {
     const tally = this.tallies[name];
     tally.deliveries++;
     tally.attempts[n - 1]!++;
-    if (!Number.isNaN(tally.firstMs[n - 1])) return;
-    tally.firstMs[n - 1] = now - placedMs;
-    const lane = `${name} ${customer}`;
-    if (n < (this.#last[lane] ?? 0)) tally.inversions++;
-    else this.#last[lane] = n;
+    if (Number.isNaN(tally.firstMs[n - 1])) tally.firstMs[n - 1] = now - placedMs;
+    if (Number.isNaN(tally.waitsMs[n - 1]) && n < (this.#last[`${name} ${customer}`] ?? 0)) tally.inversions++;
   }
 
-  ends(name: Subscriber, { n, placedMs }: Order, now: number): void {
+  ends(name: Subscriber, { n, customer, placedMs }: Order, now: number): void {
     const tally = this.tallies[name];
     tally.ran++;
     if (this.isMended) return;
     if (Number.isNaN(tally.waitsMs[n - 1])) tally.waitsMs[n - 1] = now - placedMs;
+    const lane = `${name} ${customer}`;
+    this.#last[lane] = Math.max(n, this.#last[lane] ?? 0);
     tally.doneMs = Math.max(tally.doneMs, now);
   }
 }

@@ -1,9 +1,9 @@
 // What comes due in a store, soonest first: ends of delays and of lives. Entries are not taken out when they are void:
 // whoever takes one looks whether it still holds, and when they have doubled the void ones are swept out.
 
+/** The soonest first, and of equal times the lowest `order`. */
 interface Due<T> {
   readonly at: number;
-  /** Of equal times the first one put is the first one taken. */
   readonly order: number;
   readonly what: T;
 }
@@ -31,10 +31,11 @@ export class Agenda<T> {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  put(at: number, what: T): void {
+  /** Of equal times the lowest `order` is the first; the one put first, by default. */
+  put(at: number, what: T, order: number = this.#put++): void {
     if (this.#heap.length >= this.#sweepAt) this.#sweep();
     const heap = this.#heap;
-    const due = { at, order: this.#put++, what };
+    const due = { at, order, what };
     let place = heap.length;
     heap.push(due);
     while (place > 0) {

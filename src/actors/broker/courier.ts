@@ -7,6 +7,7 @@ import type { Incarnation } from "../../runtime/kernel/self.ts";
 import type { Self } from "../../runtime/kernel/verbs.ts";
 import { HashRing } from "../ring.ts";
 import type { Codec } from "./codec.ts";
+import { Consumer } from "./consumer.ts";
 import { NotHandled } from "./failure.ts";
 import { bury } from "./grave.ts";
 import type { Changes } from "./group.ts";
@@ -34,14 +35,6 @@ export interface Office {
   conclude(entry: Entry, answer: unknown): void;
   /** Something was decided outside of a message: makes it safe, and lets other subscriptions go on. */
   finish(): void;
-}
-
-export interface Consumer {
-  readonly ref: Ref<unknown>;
-  readonly name: string;
-  readonly idle: Slot[];
-  /** What is ready and its own, where lanes stick. */
-  readonly own: Line;
 }
 
 /** Ends that are the message's own fault. */
@@ -107,8 +100,7 @@ export class Courier {
   }
 
   #hire(ref: Ref<unknown>): Consumer {
-    const own = lineOf(this.settings.selection);
-    const consumer: Consumer = { ref, name: ref.path, idle: [], own };
+    const consumer = new Consumer(ref, lineOf(this.settings.selection));
     const slots = Math.min(this.settings.prefetch, 1_000_000);
     // The last one first: slots are made when they are needed.
     consumer.idle.push(new Slot(this, consumer, slots - 1));
@@ -166,7 +158,7 @@ export class Courier {
       const owner = this.#circle.of(one.lane?.key ?? `${one.entry.seq}`);
       if (owner === undefined) return false;
       of.ready.take();
-      owner.own.put(one, false);
+      owner.own.put(one, one.releases > 0);
     }
     let isCut = false;
     for (const consumer of this.#consumers) isCut = this.#deliver(consumer.own, consumer, now) || isCut;
@@ -201,6 +193,7 @@ export class Courier {
       if (settings.isGranted) this.credit.set(consumer.name, (this.credit.get(consumer.name) ?? 0) - 1);
       const slot = consumer.idle.pop() as Slot;
       this.out++;
+      consumer.out++;
       const { group } = office.ledger.state;
       if (one.of.rules.isOnce === true && !office.isSafe(group)) this.#unsent.push({ slot, one, group });
       else slot.send(one, now);
@@ -223,6 +216,17 @@ export class Courier {
       } else if (isLeased) release(office.ledger, one, 0, now);
       slot.free();
     }
+  }
+
+  /** A consumer could not be reached: it gets nothing until a wait is over, and what is ready stays so. */
+  missed(consumer: Consumer): void {
+    const waitMs = consumer.missed();
+    if (waitMs === 0) return;
+    this.office.self.after(waitMs, () => {
+      consumer.back();
+      this.isFull = false;
+      this.office.finish();
+    });
   }
 
   /** Tells askers of a message that came to an end without an answer. */
@@ -281,8 +285,8 @@ export class Courier {
     else lane.begun = entry.seq;
   }
 
-  #hasRoom({ idle, name }: Consumer): boolean {
-    return idle.length > 0 && (!this.settings.isGranted || (this.credit.get(name) ?? 0) > 0);
+  #hasRoom({ idle, name, isThere }: Consumer): boolean {
+    return isThere && idle.length > 0 && (!this.settings.isGranted || (this.credit.get(name) ?? 0) > 0);
   }
 
   #choose(owner: Consumer | undefined): Consumer | undefined {

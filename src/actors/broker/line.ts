@@ -8,7 +8,7 @@ import type { Delivery } from "./state.ts";
 export interface Line {
   /** With those that are not ready any more. */
   readonly length: number;
-  /** `isFirst` before its equals. It stands here once: see {@link Delivery.isQueued}. */
+  /** `isFirst` before its equals, and of these the lowest number first. It stands here once: see {@link Delivery.isQueued}. */
   put(one: Delivery, isFirst: boolean): void;
   /** The next that is ready; it stays. */
   peek(): Delivery | undefined;
@@ -24,30 +24,36 @@ export function lineOf(selection: Selection): Line {
   return selection === "fair" ? new Fair() : new Urgent(selection.agingMs);
 }
 
-/** Constant time, as are all of `Fair`. */
+/** Constant time, as are all of `Fair`; logarithmic in those that came back first. */
 export class Fifo implements Line {
   readonly #ring: Ring<Delivery> = new Ring();
+  /** What goes before the rest, by number: what came back together is in its order again. */
+  #first: Agenda<Delivery> | undefined = undefined;
 
   get length(): number {
-    return this.#ring.length;
+    return this.#ring.length + (this.#first?.length ?? 0);
   }
 
   put(one: Delivery, isFirst: boolean): void {
     one.isQueued = true;
-    if (isFirst) this.#ring.unshift(one);
-    else this.#ring.push(one);
+    if (!isFirst) this.#ring.push(one);
+    else (this.#first ??= new Agenda(isOver)).put(one.entry.seq, one);
   }
 
   peek(): Delivery | undefined {
-    for (let one = this.#ring.peek(); one !== undefined; one = this.#ring.peek()) {
+    for (let one = this.#next(); one !== undefined; one = this.#next()) {
       if (one.phase === "ready") return one;
       this.take();
     }
     return undefined;
   }
 
+  #next(): Delivery | undefined {
+    return this.#first?.peek() ?? this.#ring.peek();
+  }
+
   take(): void {
-    const one = this.#ring.shift();
+    const one = this.#first?.take() ?? this.#ring.shift();
     if (one !== undefined) one.isQueued = false;
   }
 }
@@ -109,7 +115,7 @@ class Fair implements Line {
 /** The highest priority first; a wait of `agingMs` is worth one step of it. Logarithmic time. */
 class Urgent implements Line {
   readonly #agingMs: number;
-  readonly #agenda: Agenda<Delivery> = new Agenda(({ phase }) => phase === "over");
+  readonly #agenda: Agenda<Delivery> = new Agenda(isOver);
 
   constructor(agingMs: number) {
     this.#agingMs = agingMs;
@@ -120,10 +126,11 @@ class Urgent implements Line {
   }
 
   /** All age alike, so what a wait is worth does not change their order. */
-  put(one: Delivery): void {
-    const { priority, at } = one.entry;
+  put(one: Delivery, isFirst: boolean): void {
+    const { priority, at, seq } = one.entry;
     one.isQueued = true;
-    this.#agenda.put(Number.isFinite(this.#agingMs) ? at - priority * this.#agingMs : -priority, one);
+    const due = Number.isFinite(this.#agingMs) ? at - priority * this.#agingMs : -priority;
+    this.#agenda.put(due, one, isFirst ? seq - Number.MAX_SAFE_INTEGER : undefined);
   }
 
   peek(): Delivery | undefined {
@@ -138,4 +145,8 @@ class Urgent implements Line {
     const one = this.#agenda.take();
     if (one !== undefined) one.isQueued = false;
   }
+}
+
+function isOver({ phase }: Delivery): boolean {
+  return phase === "over";
 }

@@ -15,16 +15,26 @@ import { selector } from "../../runtime/kernel/names.ts";
 import { AskPromise, Request } from "../../runtime/kernel/operation.ts";
 import type { Ref } from "../../runtime/kernel/protocol.ts";
 import type { Timer } from "../../runtime/kernel/verbs.ts";
-import type { Consumer, Courier } from "./courier.ts";
-import { NotHandled, Requeue } from "./failure.ts";
+import type { Consumer } from "./consumer.ts";
+import type { Courier } from "./courier.ts";
+import { NotAccepted, NotHandled, Requeue } from "./failure.ts";
 import { Undecodable } from "./failure-journal.ts";
 import { Sealed, unseal } from "./sealed.ts";
 import { acknowledge, expire, fail, isExpired, type Mishap, reject, release } from "./settle.ts";
 import type { Delivery } from "./state.ts";
 
-/** A consumer that turns a message away is tried again after so long, twice as long each time up to the second. */
-const awayMs = 10;
-const awayMsMax = 1_000;
+/** A message that its consumer turns away for what it is comes again after so long, twice as long each time up to the second. */
+const aloofMs = 10;
+const aloofMsMax = 1_000;
+/** What did not begin because its consumer could not be reached, whatever it was. */
+const unreached: ReadonlySet<string> = new Set([
+  "MAILBOX_FULL",
+  "ACTOR_STOPPED",
+  "SYSTEM_STOPPED",
+  "ASK_TIMEOUT",
+  "CANCELLED",
+  "UNAVAILABLE",
+]);
 const already: Promise<void> = Promise.resolve();
 
 /** In the place of the promises of all deliveries: how one ends its slot hears without. */
@@ -67,6 +77,8 @@ export class Slot {
       // The store itself was restarted: what was out is looked after by its next incarnation.
       if (error instanceof Stopped && error.passed.length === 0) return true;
       if (this.#isSending) {
+        // Or it would be sent the rest of what is ready before that.
+        if (isUnreached(error)) courier.missed(consumer);
         void already.then(() => this.#failed(error));
         return true;
       }
@@ -179,6 +191,7 @@ export class Slot {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#consumer.idle.push(this);
+    this.#consumer.out--;
     courier.office.finish();
   }
 
@@ -192,6 +205,7 @@ export class Slot {
   #handled(answer: unknown): void {
     const one = this.delivery as Delivery;
     const { office } = this.courier;
+    this.#consumer.reached();
     if (one.phase === "leased") acknowledge(office.ledger, one);
     if (one.entry.askers !== undefined) office.conclude(one.entry, answer);
   }
@@ -199,6 +213,7 @@ export class Slot {
   #unhandled(error: unknown): void {
     const one = this.delivery as Delivery;
     const { office, settings } = this.courier;
+    if (!isUnreached(error)) this.#consumer.reached();
     if (one.phase !== "leased") {
       // A commit has settled it, and its handler failed afterwards.
       office.conclude(
@@ -234,8 +249,10 @@ export class Slot {
     } else if (isOwn && error instanceof ActorRestarted && !isOnce) {
       release(ledger, one, 0, moment.now);
     } else if (error instanceof Failure && error.outcome === "not-started") {
-      const isAtOnce = this.#isRevoked || error.code === "ASK_TIMEOUT";
-      const waitMs = isAtOnce ? 0 : Math.min(awayMsMax, awayMs << Math.min(one.releases, 10));
+      // Who has left is no consumer any more, and what it did not begin says nothing of it.
+      const isAtOnce = this.#isRevoked || isUnreached(error);
+      if (!this.#isRevoked && isAtOnce) this.courier.missed(this.#consumer);
+      const waitMs = isAtOnce ? 0 : Math.min(aloofMsMax, aloofMs << Math.min(one.releases, 10));
       release(ledger, one, waitMs, moment.now);
     } else {
       const isCut = isOwn && (error instanceof AskTimeout || error instanceof Cancelled);
@@ -245,6 +262,11 @@ export class Slot {
       this.courier.over(one, fail(ledger, one, end, again, mishap, moment), mishap, error);
     }
   }
+}
+
+function isUnreached(error: unknown): boolean {
+  if (!(error instanceof Failure) || error.outcome !== "not-started") return false;
+  return unreached.has(error.code) || (error instanceof NotAccepted && error.reason === "full");
 }
 
 function mishapOf(error: unknown): Mishap {

@@ -1,6 +1,7 @@
 // Queues between actors, in many orders and through crashes, watched by the reference model.
 
 import type { Self } from "antiphon";
+import { down, unavailable } from "antiphon/sim";
 import { assertExplored, conserved, type ExploreOptions, explore } from "antiphon/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -147,6 +148,12 @@ describe("a queue in any order of events", () => {
   test("[G1 sim] [G2 sim] [G5 sim] does so while its consumers are brought down", async () => {
     await assertExplored(watched("key", {}, { faults: { crash: ["/worker-1", "/worker-2"], most: 3 } }), runs);
   }, 60_000);
+
+  for (const order of ["none", "key", "all"] as const)
+    test(`[G1 sim] [G2 sim] [G3 sim] [G5 sim] does so while consumers can not be reached, with order ${order}`, async () => {
+      const faults = [down("/worker-1", { from: 5, to: 50 }), unavailable("/worker-2", { share: 0.3, back: 15 })];
+      await assertExplored(watched(order, {}, { faults }), runs);
+    }, 60_000);
 
   const others: readonly [string, Order, QueueOptions, Partial<ModelOptions>][] = [
     ["lanes that keys share", "key", { lanes: 1 }, { laneOf: () => "" }],

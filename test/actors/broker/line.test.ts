@@ -106,6 +106,29 @@ describe("a line of messages", () => {
     );
   });
 
+  test("of either kind gives what comes back first before the rest, and by number", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.record({ seq: fc.integer({ min: 1, max: 99 }), isFirst: fc.boolean() }), {
+          selector: ({ seq }) => seq,
+        }),
+        fc.constantFrom("fifo" as const, "fair" as const, { agingMs: Number.POSITIVE_INFINITY }),
+        (given, selection) => {
+          const line = lineOf(selection);
+          for (const { seq, isFirst } of given) line.put(ready(seq, "a", 1, 0), isFirst);
+          const taken: (number | undefined)[] = [];
+          for (let one = line.peek(); one !== undefined; one = line.peek()) {
+            taken.push(one.entry.seq);
+            line.take();
+          }
+          const numbers = (isFirst: boolean) => given.filter((one) => one.isFirst === isFirst).map(({ seq }) => seq);
+          expect(taken).toEqual([...numbers(true).sort((a, b) => a - b), ...numbers(false)]);
+        },
+      ),
+      runs,
+    );
+  });
+
   test("of either kind gives the oldest first where nothing else decides", () => {
     for (const selection of ["fifo", "fair", { agingMs: Number.POSITIVE_INFINITY }] as const) {
       const seen: number[] = [];
