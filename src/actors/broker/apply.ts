@@ -173,13 +173,15 @@ function subscribed(state: StoreState, { topic: of, name, rules, from }: Subscri
   if (before !== undefined && isSameLanes(before.rules, rules)) return;
   const made = new Subscription(topic, name, rules);
   topic.subscriptions.set(name, made);
-  // Another order makes other lanes, of the same messages.
+  // Another order makes other lanes, of the same messages, which wait as long as they had to.
   for (const one of [...(before?.deliveries.values() ?? [])]) {
     if (isOver(one)) {
       end(state, one, "dropped");
       continue;
     }
-    add(state, made, one.entry, one.failures).free = one.free;
+    const again = add(state, made, one.entry, one.failures, one.notBefore);
+    again.free = one.free;
+    again.attempts = one.attempts;
     one.entry.pending--;
   }
   if (before !== undefined) {
@@ -206,9 +208,16 @@ export function isOver({ phase, of }: Delivery): boolean {
   return phase === "leased" && of.rules.isOnce === true;
 }
 
-function add(state: StoreState, to: Subscription, entry: Entry, failures: number): Delivery {
+function add(
+  state: StoreState,
+  to: Subscription,
+  entry: Entry,
+  failures: number,
+  notBefore: number = entry.notBefore,
+): Delivery {
   const lane = laneOf(to, entry.key);
   const one = new Delivery(to, entry, lane, failures);
+  one.notBefore = notBefore;
   to.deliveries.set(entry.seq, one);
   to.matched++;
   if (entry.pending++ === 0) {
@@ -216,13 +225,13 @@ function add(state: StoreState, to: Subscription, entry: Entry, failures: number
     entry.topic.backlogBytes += entry.sizeBytes;
   }
   if (entry.expiresAt > 0) state.agenda.put(entry.expiresAt, one);
-  const isOutside = to.rules.passes && entry.notBefore > 0;
+  const isOutside = to.rules.passes && notBefore > 0;
   if (lane !== undefined && isOutside) lane.outside++;
   else if (lane?.head !== undefined) {
     lane.behind.push(one);
     return one;
   } else if (lane !== undefined) lane.head = one;
-  place(state, one, entry.notBefore, false);
+  place(state, one, notBefore, false);
   return one;
 }
 
