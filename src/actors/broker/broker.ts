@@ -183,12 +183,13 @@ export class Broker implements Office {
     this.kick(isAsked || this.#records !== undefined, now);
   }
 
-  #answer(desk: Desk, m: Message, { id, isAsked }: Parcel, result: Admission | NotAccepted): void {
+  #answer(desk: Desk, m: Message, parcel: Parcel, result: Admission | NotAccepted): void {
+    const { isAsked } = parcel;
     if (typeof result === "number") {
       if (isAsked) this.#await(desk, m, result);
       else this.#confirm(m);
     } else if (result === "duplicate" && !isAsked) this.#confirm(m);
-    else if (result === "duplicate" && this.#join(desk, m, id)) return;
+    else if (result === "duplicate" && this.#join(desk, m, parcel)) return;
     else if (result === "dropped" && !isAsked) this.#confirm(m);
     else if (result instanceof NotAccepted) m.refuse(result);
     else m.refuse(new NotAccepted(...unaccepted(desk.topic, result)));
@@ -217,14 +218,17 @@ export class Broker implements Office {
   }
 
   /** Who asks again waits for the answer to the first time, if it is still to come. */
-  #join(desk: Desk, m: Message, id: string): boolean {
-    for (const { of, refs } of desk.couriers.values())
-      for (const { entry } of of.deliveries.values()) {
-        if (entry.id !== id) continue;
-        m.hold(refs);
-        (entry.askers ??= []).push(m);
-        return true;
-      }
+  #join(desk: Desk, m: Message, parcel: Parcel): boolean {
+    const to = routed(this.desks, desk, parcel, this.self.now());
+    if (to instanceof NotAccepted) return false;
+    const seq = to.desk.topic.seen.get(to.draft.same)?.seq ?? 0;
+    for (const { of, refs } of to.desk.couriers.values()) {
+      const one = of.deliveries.get(seq);
+      if (one === undefined) continue;
+      m.hold(refs);
+      (one.entry.askers ??= []).push(m);
+      return true;
+    }
     return false;
   }
 

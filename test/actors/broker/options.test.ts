@@ -171,6 +171,28 @@ describe("duplicates", () => {
       expect(seen).toHaveLength(2);
     }));
 
+  test("[G7 sim] who asks again shares the answer to that message, and not to another one of its id", () =>
+    scene({ dedup: { window: 100, scope: "key" } }, async ({ system, q }) => {
+      const asks = ["k", "l", "l"].map((key, n) => system.ask(q, { id: "a", key }).work({ n, ms: 5 }));
+      expect(await Promise.all(asks)).toEqual([0, 1, 1]);
+    }));
+
+  // To look through what waits for each of them would be ten billion steps.
+  test("[G7 sim] to ask again costs the same, whatever waits", () =>
+    simulate({ trace: "off" }, async ({ system }) => {
+      const many = 100_000;
+      const to = system.spawn(() => ({ work: (n: number) => n }), { name: "to" });
+      const options = { dedup: { window: "1h" }, prefetch: many } as const;
+      const q = system.spawn(queue(to, options), { name: "q", mailbox: { capacity: many } });
+      await pause(system, q);
+      for (let n = 0; n < many; n++) system.tell(q, { id: `${n}` }).work(n);
+      await system.offer(q, { id: `${many}` }).work(many);
+      const asks = Array.from({ length: many }, () => system.ask(q, { id: `${many}`, within: "1h" }).work(many));
+      await inspect(system, q);
+      await resume(system, q);
+      expect(new Set(await Promise.all(asks))).toEqual(new Set([many]));
+    }).then(() => {}));
+
   test("[G10 sim] as many ids are remembered as is said", () =>
     scene({ dedup: { window: "1h", count: 2 } }, async ({ system, q, state, idle }) => {
       for (const id of ["a", "b", "c"]) await system.offer(q, { id }).work({ n: 1 });
