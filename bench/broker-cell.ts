@@ -65,7 +65,7 @@ async function tellAll(system: System, to: Ref<Jobs>, size: number, seen = () =>
   for (let n = 0; n < size; n += 1_000) {
     for (let i = n; i < Math.min(n + 1_000, size); i++) system.tell(to).work(jobOf(i));
     do await new Promise((resolve) => setImmediate(resolve));
-    while (n - seen() > 0);
+    while (n > seen());
   }
 }
 
